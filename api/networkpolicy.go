@@ -1,0 +1,28 @@
+package api
+
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NetworkPolicy is a policy for the pods of one namespace. It is Calico's kind, not that of
+// networking.k8s.io.
+type NetworkPolicy struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              PolicySpec `json:"spec"`
+	// Status is written by Calico's controllers, and not read here.
+	Status json.RawMessage `json:"status,omitempty"`
+}
+
+// Default sets tier and types.
+func (p *NetworkPolicy) Default() { p.Spec.setDefaults() }
+
+// Validate checks the name, the spec and every rule.
+func (p *NetworkPolicy) Validate() []FieldError {
+	var ps problems
+	ps.meta(&p.ObjectMeta)
+	ps.policy(&p.Spec, false)
+	return ps
+}
