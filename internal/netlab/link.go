@@ -1,0 +1,69 @@
+package netlab
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+)
+
+// bridge is the name of the bridge device in a link's own namespace.
+const bridge = "bridge"
+
+// Link is an Ethernet that nodes stand on: a bridge in a namespace of its own. With addresses
+// it is also a host there, one that is no node.
+type Link struct {
+	*Space
+	ports int
+}
+
+func (l *Lab) newLink(name string, addrs []netip.Prefix) (*Link, error) {
+	s, err := l.newSpace(name)
+	if err != nil {
+		return nil, err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = bridge
+	off := false // or the bridge would hold multicast (neighbour discovery) back until it has learnt
+	if err := s.links.LinkAdd(&netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &off}); err != nil {
+		s.close()
+		return nil, fmt.Errorf("bridge of %s: %w", name, err)
+	}
+	link := &Link{Space: s}
+	if err := link.addressAndRaise(bridge, addrs); err != nil {
+		s.close()
+		return nil, err
+	}
+	return link, nil
+}
+
+// attach joins a node's device to the link.
+func (l *Link) attach(n *Node, device string, mtu int) error {
+	l.ports++
+	port := fmt.Sprintf("port%d", l.ports)
+	if err := joinByVeth(l.Space, port, nil, n.Space, device, mtu); err != nil {
+		return err
+	}
+	br, err := l.links.LinkByName(bridge)
+	if err != nil {
+		return fmt.Errorf("%s: %w", bridge, err)
+	}
+	p, err := l.links.LinkByName(port)
+	if err != nil {
+		return fmt.Errorf("%s: %w", port, err)
+	}
+	if err := l.links.LinkSetMaster(p, br); err != nil {
+		return fmt.Errorf("%s into %s: %w", port, bridge, err)
+	}
+	return l.links.LinkSetUp(p)
+}
+
+// addressAndRaise gives a device its addresses and brings it up.
+func (s *Space) addressAndRaise(device string, addrs []netip.Prefix) error {
+	for _, a := range addrs {
+		if err := s.AddAddress(device, a); err != nil {
+			return err
+		}
+	}
+	return s.setUp(device, true)
+}

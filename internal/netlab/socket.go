@@ -1,0 +1,107 @@
+package netlab
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/margay-net/margay/internal/family"
+)
+
+// socket opens a non-blocking socket in the space. As an os.File it is served by the runtime's
+// poller, with deadlines, outside the space.
+func (s *Space) socket(domain, kind, protocol int, prepare func(fd int) error) (*os.File, error) {
+	var f *os.File
+	err := s.inside(func() error {
+		fd, err := unix.Socket(domain, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
+		if err != nil {
+			return err
+		}
+		if err := prepare(fd); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		f = os.NewFile(uintptr(fd), s.name)
+		return nil
+	})
+	return f, err
+}
+
+// dial opens a socket that is connected to p.To; a UDP socket is so that it hears of ICMP errors.
+// The context's deadline is set on it.
+func (s *Space) dial(ctx context.Context, p Probe) (*os.File, error) {
+	kind := unix.SOCK_STREAM
+	if p.Protocol == UDP {
+		kind = unix.SOCK_DGRAM
+	}
+	f, err := s.socket(domainOf(p.To.Addr()), kind, 0, func(fd int) error {
+		if p.From.Addr().IsValid() {
+			if err := unix.Bind(fd, sockaddr(p.From)); err != nil {
+				return err
+			}
+		}
+		if err := unix.Connect(fd, sockaddr(p.To)); !errors.Is(err, unix.EINPROGRESS) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(followContext(ctx, f), awaitConnected(f)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// followContext gives the socket the context's deadline; cancelling ends what waits on it.
+func followContext(ctx context.Context, f *os.File) error {
+	context.AfterFunc(ctx, func() { _ = f.SetDeadline(time.Unix(1, 0)) }) // closed by then is fine
+	if deadline, ok := ctx.Deadline(); ok {
+		return f.SetDeadline(deadline)
+	}
+	return nil
+}
+
+// awaitConnected waits for the end of a connect that is in progress.
+func awaitConnected(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Write(func(fd uintptr) bool {
+		var errno int
+		errno, failed = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+		if failed == nil && errno != 0 {
+			failed = unix.Errno(errno)
+		}
+		if failed != nil {
+			return true
+		}
+		_, err := unix.Getpeername(int(fd))
+		return err == nil // ENOTCONN: still trying
+	})
+	return errors.Join(err, failed)
+}
+
+func domainOf(a netip.Addr) int {
+	if family.Of(a) == family.V4 {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+// sockaddr is an address as the kernel takes it, with the zone as the interface's index if it
+// is a number.
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if family.Of(a.Addr()) == family.V4 {
+		return &unix.SockaddrInet4{Addr: a.Addr().Unmap().As4(), Port: int(a.Port())}
+	}
+	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
+}
