@@ -128,11 +128,8 @@ type Service struct{ Addresses []netip.Addr }
 // interface, as the CNI plugin put them there.
 type StandingRoutes struct{ Destinations []netip.Prefix }
 
-// Configuration is one FelixConfiguration: settings by their API names, as decoded JSON.
-type Configuration struct {
-	NodeSelector string
-	Values       map[string]any
-}
+// Configuration is one FelixConfiguration: its spec as decoded JSON.
+type Configuration struct{ Spec map[string]any }
 
 func (*Pod) value()            {}
 func (*Namespace) value()      {}
