@@ -1,0 +1,24 @@
+package config
+
+// Interfaces says which network devices are whose.
+type Interfaces struct {
+	// Prefixes start the names of the pods' interfaces; there is at least one.
+	Prefixes []string
+	// Exclude matches interfaces that never are host endpoints.
+	Exclude InterfacePatterns
+}
+
+func interfaceTable() Group {
+	return Group{Title: "Interfaces",
+		Settings: []Setting{{
+			Name: "InterfacePrefix", Field: "interfacePrefix", Default: "cali",
+			Value: as(interfacePrefixes(), func(s *Settings) *[]string { return &s.Interfaces.Prefixes }),
+			Help:  "What the names of pod interfaces start with. Traffic of such an interface is dropped unless a pod is known for it.",
+		}, {
+			Name: "InterfaceExclude", Field: "interfaceExclude", Default: "kube-ipvs0",
+			Value:  as(interfacePatterns(), func(s *Settings) *InterfacePatterns { return &s.Interfaces.Exclude }),
+			Help:   "Interfaces that are never host endpoints.",
+			NotYet: noHostEndpointsYet,
+		}},
+	}
+}

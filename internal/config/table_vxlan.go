@@ -1,0 +1,74 @@
+package config
+
+import (
+	"net/netip"
+	"regexp"
+
+	"github.com/margay-net/margay/internal/family"
+)
+
+const noVXLANYet = "VXLAN tunnels are not built yet"
+
+// MTU says how the MTU of tunnels and pods is found.
+type MTU struct {
+	// Interfaces matches the host's interfaces whose smallest MTU counts.
+	Interfaces *regexp.Regexp
+	// RequireFile makes the file /var/lib/calico/mtu a condition of readiness.
+	RequireFile bool
+}
+
+func mtuTable() Group {
+	return Group{Title: "MTU", Settings: []Setting{{
+		Name: "MTUIfacePattern", Field: "mtuIfacePattern", NotYet: noVXLANYet,
+		Default: "^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)",
+		Value:   as(pattern(), func(s *Settings) **regexp.Regexp { return &s.MTU.Interfaces }),
+		Help:    "Interfaces of the host whose smallest MTU the tunnels' MTU is made from.",
+	}, {
+		Name: "RequireMTUFile", Field: "requireMTUFile", NotYet: noVXLANYet, Default: "false",
+		Value: as(boolean(), func(s *Settings) *bool { return &s.MTU.RequireFile }),
+		Help:  "Not ready until the pods' MTU is written for the CNI plugin.",
+	}}}
+}
+
+// VXLAN is the VXLAN tunnels, a device per family.
+type VXLAN struct {
+	// Enabled overrides what the pools ask for, for IPv4 as in Felix.
+	Enabled Toggle
+	// Port and VNI are the same in both families.
+	Port uint16
+	VNI  int
+	// MTU is the device's, in bytes; 0 is automatic.
+	MTU family.Pair[int]
+	// External are nets outside the cluster that tunnelled packets may come from.
+	External []netip.Prefix
+}
+
+func vxlanTable() Group {
+	device := func(f family.Family) Value {
+		return as(mtu(f), func(s *Settings) *int { return s.VXLAN.MTU.At(f) })
+	}
+	return Group{Title: "VXLAN", Settings: []Setting{{
+		Name: "VXLANEnabled", Field: "vxlanEnabled", NotYet: noVXLANYet,
+		Value: as(toggle(), func(s *Settings) *Toggle { return &s.VXLAN.Enabled }),
+		Help:  "Make the IPv4 VXLAN device, or never. Unset, it is there when a pool wants it, as for IPv6.",
+	}, {
+		Name: "VXLANPort", Field: "vxlanPort", Default: "4789",
+		Value: as(port(1), func(s *Settings) *uint16 { return &s.VXLAN.Port }),
+		Help:  "UDP port, both families. Pods may not send to it, and outgoing NAT never picks it as a source.",
+	}, {
+		Name: "VXLANVNI", Field: "vxlanVNI", Default: "4096", NotYet: noVXLANYet,
+		Value: as(integer(1, 1<<24-1), func(s *Settings) *int { return &s.VXLAN.VNI }),
+		Help:  "Network identifier, both families.",
+	}, {
+		Name: "VXLANMTU", Field: "vxlanMTU", Value: device(family.V4), Default: "0", NotYet: noVXLANYet,
+		Help: "MTU of the IPv4 device. 0 is 50 less than the host's.",
+	}, {
+		Name: "VXLANMTUV6", Field: "vxlanMTUV6", Value: device(family.V6), Default: "0", NotYet: noVXLANYet,
+		Help: "MTU of the IPv6 device. 0 is 70 less than the host's.",
+	}, {
+		Name: "ExternalNodesCIDRList", Field: "externalNodesList", NotYet: noVXLANYet,
+		Value:   as(prefixes(), func(s *Settings) *[]netip.Prefix { return &s.VXLAN.External }),
+		Help:    "Nets outside the cluster that tunnelled packets are taken from.",
+		Differs: "Felix takes IPv4 nets only.",
+	}}}
+}
