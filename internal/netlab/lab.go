@@ -1,12 +1,15 @@
 package netlab
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/margay-net/margay/internal/family"
 )
 
 // Options say what a lab is to be. The zero value is a lab without nodes, on a link without
@@ -113,6 +116,29 @@ func (l *Lab) Pod(name string) *Pod {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.pods[name]
+}
+
+// Member is a node, a pod or the link.
+type Member interface {
+	Name() string
+	// Address is the member's first address of a family, invalid if it has none.
+	Address(family.Family) netip.Addr
+	Probe(context.Context, Probe) (Answer, error)
+	Serve(ports ...uint16) (*Server, error)
+}
+
+// member is the pod, node or link of that name, nil if there is none.
+func (l *Lab) member(name string) Member {
+	if p := l.Pod(name); p != nil {
+		return p
+	}
+	if n := l.Node(name); n != nil {
+		return n
+	}
+	if name == l.link.name {
+		return l.link
+	}
+	return nil
 }
 
 // podsInOrder are all pods, by name.

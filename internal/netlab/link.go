@@ -3,8 +3,11 @@ package netlab
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/margay-net/margay/internal/family"
 )
 
 // bridge is the name of the bridge device in a link's own namespace.
@@ -14,8 +17,14 @@ const bridge = "bridge"
 // it is also a host there, one that is no node.
 type Link struct {
 	*Space
+	addresses []netip.Prefix
+
+	mu    sync.Mutex
 	ports int
 }
+
+// Address is the link's own address of one family, invalid if it has none.
+func (l *Link) Address(f family.Family) netip.Addr { return firstOf(f, l.addresses) }
 
 func (l *Lab) newLink(name string, addrs []netip.Prefix) (*Link, error) {
 	s, err := l.newSpace(name)
@@ -29,7 +38,7 @@ func (l *Lab) newLink(name string, addrs []netip.Prefix) (*Link, error) {
 		s.close()
 		return nil, fmt.Errorf("bridge of %s: %w", name, err)
 	}
-	link := &Link{Space: s}
+	link := &Link{Space: s, addresses: addrs}
 	if err := link.addressAndRaise(bridge, addrs); err != nil {
 		s.close()
 		return nil, err
@@ -39,8 +48,10 @@ func (l *Lab) newLink(name string, addrs []netip.Prefix) (*Link, error) {
 
 // attach joins a node's device to the link.
 func (l *Link) attach(n *Node, device string, mtu int) error {
+	l.mu.Lock()
 	l.ports++
 	port := fmt.Sprintf("port%d", l.ports)
+	l.mu.Unlock()
 	if err := joinByVeth(l.Space, port, nil, n.Space, device, mtu); err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -123,6 +125,10 @@ func settle() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
+	// Labs with names put files into /run/netns, which is the machine's.
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
+		return fmt.Errorf("mount a private /run: %w", err)
+	}
 	s, err := newSpace("try", nil, false)
 	if err != nil {
 		return err
@@ -135,7 +141,7 @@ func settle() error {
 func runRefused(m interface{ Run() int }, why error) int {
 	os.Unsetenv(stageEnv)
 	os.Setenv(refusedEnv, why.Error())
-	line := fmt.Sprintf("KERNEL TESTS SKIPPED: %s: %v\n", os.Args[0], why)
+	line := fmt.Sprintf("KERNEL TESTS SKIPPED: %s: %s\n", filepath.Base(os.Args[0]), strings.ReplaceAll(why.Error(), "\n", "; "))
 	status := m.Run()
 	fmt.Fprint(os.Stderr, line)
 	if log, err := os.OpenFile(os.Getenv(SkipLogEnv), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err == nil {

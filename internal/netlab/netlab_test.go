@@ -52,11 +52,7 @@ func serve(t *testing.T, s *netlab.Space, ports ...uint16) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := srv.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(srv.Close)
 }
 
 func ask(t *testing.T, s *netlab.Space, p netlab.Probe) netlab.Answer {

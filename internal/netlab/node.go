@@ -74,8 +74,10 @@ func (n *Node) plumb(spec NodeSpec) error {
 }
 
 // Address is the node's address of one family on the link, invalid if it has none.
-func (n *Node) Address(f family.Family) netip.Addr {
-	for _, p := range n.addresses {
+func (n *Node) Address(f family.Family) netip.Addr { return firstOf(f, n.addresses) }
+
+func firstOf(f family.Family, prefixes []netip.Prefix) netip.Addr {
+	for _, p := range prefixes {
 		if family.OfPrefix(p) == f {
 			return p.Addr()
 		}

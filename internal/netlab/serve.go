@@ -5,65 +5,64 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
+
+// longestLine bounds what a server takes as one question over TCP, in octets.
+const longestLine = 1 << 20
 
 // Server answers on TCP and UDP ports of a space, over both families, with its own name and the
 // address it saw the question come from.
 type Server struct {
-	name    string
-	closers []func() error
-	done    sync.WaitGroup
+	name string
+	life context.Context // of sockets
+	end  context.CancelFunc
+	work sync.WaitGroup
 }
 
 // Serve listens on the given ports of every address, in TCP and UDP, until the server is closed.
 // An answer is one line: the space's name, the peer's address as seen here, and the question.
 func (s *Space) Serve(ports ...uint16) (*Server, error) {
 	srv := &Server{name: s.name}
+	srv.life, srv.end = context.WithCancel(context.Background())
 	for _, port := range ports {
 		if err := errors.Join(srv.serveTCP(s, port), srv.serveUDP(s, port)); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: serve port %d: %w", s.name, port, err), srv.Close())
+			srv.Close()
+			return nil, fmt.Errorf("%s: serve port %d: %w", s.name, port, err)
 		}
 	}
 	return srv, nil
 }
 
-// Close stops the server and waits until it has.
-func (s *Server) Close() error {
-	var errs []error
-	for _, c := range s.closers {
-		errs = append(errs, c())
-	}
-	s.closers = nil
-	s.done.Wait()
-	return errors.Join(errs...)
+// Close stops the server and waits until it has; connections that are open end.
+func (s *Server) Close() {
+	s.end()
+	s.work.Wait()
+}
+
+// closeWith closes a socket when a context ends, which ends what waits on it. A second close, of
+// a connection that was over before, is no matter.
+func closeWith(ctx context.Context, c io.Closer) (forget func() bool) {
+	return context.AfterFunc(ctx, func() { _ = c.Close() })
 }
 
 func (s *Server) serveTCP(in *Space, port uint16) error {
-	var l net.Listener
-	err := in.inside(func() (err error) {
-		var lc net.ListenConfig
-		lc.SetMultipathTCP(false) // tests count and shape packets: plain TCP only
-		l, err = lc.Listen(context.Background(), "tcp", fmt.Sprintf(":%d", port))
-		return err
-	})
+	l, err := in.listenTCP(port)
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, l.Close)
-	s.done.Go(func() {
+	closeWith(s.life, l)
+	s.work.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return // closed
 			}
-			go s.answerTCP(c)
+			s.work.Go(func() { s.answerTCP(c) })
 		}
 	})
 	return nil
@@ -71,9 +70,13 @@ func (s *Server) serveTCP(in *Space, port uint16) error {
 
 func (s *Server) answerTCP(c net.Conn) {
 	defer c.Close()
+	forget := closeWith(s.life, c)
+	defer forget()
+	peer := c.RemoteAddr().(*net.TCPAddr).AddrPort()
 	lines := bufio.NewScanner(c)
+	lines.Buffer(nil, longestLine)
 	for lines.Scan() {
-		if _, err := fmt.Fprintln(c, s.answer(c.RemoteAddr().(*net.TCPAddr).AddrPort(), lines.Text())); err != nil {
+		if _, err := fmt.Fprintln(c, s.answer(peer, lines.Text())); err != nil {
 			return
 		}
 	}
@@ -88,28 +91,17 @@ func (s *Server) answer(peer netip.AddrPort, question string) string {
 // choice of source would be another flow. The control message received says which it was, in
 // the form in which the kernel takes it for sending.
 func (s *Server) serveUDP(in *Space, port uint16) error {
-	var conn *net.UDPConn
-	err := in.inside(func() error {
-		lc := net.ListenConfig{Control: askForDestination}
-		c, err := lc.ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", port))
-		if err == nil {
-			conn = c.(*net.UDPConn)
-		}
-		return err
-	})
+	conn, err := in.listenUDP(port)
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, conn.Close)
-	s.done.Go(func() {
+	closeWith(s.life, conn)
+	s.work.Go(func() {
 		buf, oob := make([]byte, 65536), make([]byte, 256)
 		for {
 			n, oobn, _, peer, err := conn.ReadMsgUDPAddrPort(buf, oob)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
 			if err != nil {
-				continue // an ICMP error about an earlier answer
+				return // closed
 			}
 			reply := s.answer(peer, strings.TrimSpace(string(buf[:n])))
 			// The asker may be gone or unreachable; it is the asker who reports that.
@@ -117,14 +109,4 @@ func (s *Server) serveUDP(in *Space, port uint16) error {
 		}
 	})
 	return nil
-}
-
-// askForDestination makes the kernel tell the destination of each datagram. The socket is an
-// IPv6 one that also takes IPv4, whose destinations come as IPv4-mapped addresses.
-func askForDestination(_, _ string, c syscall.RawConn) error {
-	var set error
-	err := c.Control(func(fd uintptr) {
-		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
-	})
-	return errors.Join(err, set)
 }

@@ -3,8 +3,11 @@ package netlab
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -104,4 +107,42 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 		return &unix.SockaddrInet4{Addr: a.Addr().Unmap().As4(), Port: int(a.Port())}
 	}
 	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
+}
+
+// listenTCP listens on a port of every address, of both families. Port 0 is one of the kernel's
+// choice.
+func (s *Space) listenTCP(port uint16) (net.Listener, error) {
+	var l net.Listener
+	err := s.inside(func() (err error) {
+		var lc net.ListenConfig
+		lc.SetMultipathTCP(false) // tests count and shape packets: plain TCP only
+		l, err = lc.Listen(context.Background(), "tcp", fmt.Sprintf(":%d", port))
+		return err
+	})
+	return l, err
+}
+
+// listenUDP is listenTCP for datagrams. The socket is not connected, so that an ICMP error about
+// one datagram does not stop the next.
+func (s *Space) listenUDP(port uint16) (*net.UDPConn, error) {
+	var conn *net.UDPConn
+	err := s.inside(func() error {
+		lc := net.ListenConfig{Control: askForDestination}
+		c, err := lc.ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", port))
+		if err == nil {
+			conn = c.(*net.UDPConn)
+		}
+		return err
+	})
+	return conn, err
+}
+
+// askForDestination makes the kernel tell the destination of each datagram. The socket is an
+// IPv6 one that also takes IPv4, whose destinations come as IPv4-mapped addresses.
+func askForDestination(_, _ string, c syscall.RawConn) error {
+	var set error
+	err := c.Control(func(fd uintptr) {
+		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	})
+	return errors.Join(err, set)
 }
