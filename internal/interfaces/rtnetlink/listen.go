@@ -1,0 +1,155 @@
+package rtnetlink
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/margay-net/margay/internal/family"
+)
+
+// Listener receives events. One goroutine may call Next while another calls Close.
+type Listener struct {
+	file *os.File
+	conn syscall.RawConn
+	buf  []byte
+}
+
+// Topics says which events a Listener gets beside those of links.
+type Topics struct {
+	// Routes and Addresses of these families.
+	Routes, Addresses family.Set
+}
+
+// Listen subscribes to events. Those that requests from the ports in except have caused
+// never reach the socket, nor do those of routes outside the main table: they cost
+// nothing, and cannot overrun it.
+func Listen(t Topics, except ...uint32) (*Listener, error) {
+	fd, err := open(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	if err := subscribe(fd, t, except); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("netlink events: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "rtnetlink")
+	conn, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("netlink events: %w", err)
+	}
+	return &Listener{file: file, conn: conn, buf: make([]byte, readBytes)}, nil
+}
+
+func subscribe(fd int, t Topics, except []uint32) error {
+	raw, err := bpf.Assemble(filter(except))
+	if err != nil {
+		return err
+	}
+	program := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	err = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return err
+	}
+	groups := []int{unix.RTNLGRP_LINK}
+	for _, f := range t.Addresses.Families() {
+		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR))
+	}
+	for _, f := range t.Routes.Families() {
+		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE))
+	}
+	for _, g := range groups {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func byFamily(f family.Family, v4, v6 int) int {
+	p := family.PairOf(v4, v6)
+	return p.Get(f)
+}
+
+// filter drops what other places than the main table have to say about routes, and
+// what carries a port in except. A filter loads big-endian numbers; netlink's are the
+// machine's, so the constants are turned instead.
+func filter(except []uint32) []bpf.Instruction {
+	const typeAt, portAt, tableAt = 4, 12, headerLen + 4
+	program := []bpf.Instruction{
+		bpf.LoadAbsolute{Off: typeAt, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(htons(unix.RTM_NEWROUTE)), SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(htons(unix.RTM_DELROUTE)), SkipTrue: 3},
+		bpf.LoadAbsolute{Off: tableAt, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RT_TABLE_MAIN, SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
+		bpf.LoadAbsolute{Off: portAt, Size: 4},
+	}
+	for _, port := range except {
+		program = append(program,
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: htonl(port), SkipTrue: 1},
+			bpf.RetConstant{Val: 0})
+	}
+	return append(program, bpf.RetConstant{Val: 1<<31 - 1})
+}
+
+// Next waits for events and returns those that are there. An overrun is an event among
+// the others. After Close it returns os.ErrClosed.
+func (l *Listener) Next() ([]Event, error) {
+	for {
+		var out []Event
+		var failed error
+		err := l.conn.Read(func(fd uintptr) bool {
+			out, failed = l.drain(int(fd))
+			return len(out) > 0 || failed != nil
+		})
+		if err != nil {
+			return nil, os.ErrClosed // nothing else makes RawConn.Read fail
+		}
+		if failed != nil || len(out) > 0 {
+			return out, failed
+		}
+	}
+}
+
+// drain reads until there is nothing more, but not for ever.
+func (l *Listener) drain(fd int) ([]Event, error) {
+	const most = 1000
+	var out []Event
+	for len(out) < most {
+		n, _, err := unix.Recvfrom(fd, l.buf, unix.MSG_DONTWAIT)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case errors.Is(err, syscall.EAGAIN):
+			return out, nil
+		case errors.Is(err, syscall.ENOBUFS):
+			out = append(out, Event{Overrun: true})
+			continue
+		case err != nil:
+			return out, err
+		}
+		err = each(l.buf[:n], func(m Message) error {
+			if e, ok := Decode(m); ok {
+				out = append(out, e)
+			}
+			return nil
+		})
+		if err != nil {
+			out = append(out, Event{Overrun: true})
+		}
+	}
+	return out, nil
+}
+
+// Close ends Next.
+func (l *Listener) Close() error { return l.file.Close() }
