@@ -9,9 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// resolveTimeout bounds how long configuring an address waits for a name server.
+const resolveTimeout = 5 * time.Second
 
 // Address says where a server listens. The zero value is: nowhere.
 type Address struct {
@@ -57,7 +61,9 @@ func (a Address) binds(resolve resolver) ([]string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []string{net.JoinHostPort(ip.String(), port)}, nil
 	}
-	ips, err := resolve(context.Background(), host)
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	ips, err := resolve(ctx, host)
 	if err != nil {
 		return nil, err
 	}
