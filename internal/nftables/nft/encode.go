@@ -185,8 +185,22 @@ func (e *encoder) ports(r PortRange, reg int) (flags uint32) {
 		return 0
 	}
 	e.immediate(reg, binary.BigEndian.AppendUint16(nil, r.First))
-	e.immediate(reg+1, binary.BigEndian.AppendUint16(nil, r.Last))
+	if r.Last != r.First {
+		e.immediate(reg+1, binary.BigEndian.AppendUint16(nil, r.Last))
+	}
 	return unix.NF_NAT_RANGE_PROTO_SPECIFIED
+}
+
+// portRegisters says where ports has put the range: the attribute for the first, and the
+// one numbered after it for the last.
+func (e *encoder) portRegisters(r PortRange, first uint16, reg int) {
+	if r == (PortRange{}) {
+		return
+	}
+	e.u32(first, register(reg))
+	if r.Last != r.First {
+		e.u32(first+1, register(reg+1))
+	}
 }
 
 func natFlags(random bool) uint32 {
@@ -202,10 +216,7 @@ func (m Masquerade) encode(e *encoder) {
 	if flags != 0 {
 		e.u32(unix.NFTA_MASQ_FLAGS, flags)
 	}
-	if m.Ports != (PortRange{}) {
-		e.u32(unix.NFTA_MASQ_REG_PROTO_MIN, register(0))
-		e.u32(unix.NFTA_MASQ_REG_PROTO_MAX, register(1))
-	}
+	e.portRegisters(m.Ports, unix.NFTA_MASQ_REG_PROTO_MIN, 0)
 }
 
 func (n SNAT) encode(e *encoder) {
@@ -216,10 +227,7 @@ func (n SNAT) encode(e *encoder) {
 	e.u32(unix.NFTA_NAT_TYPE, unix.NFT_NAT_SNAT)
 	e.u32(unix.NFTA_NAT_FAMILY, uint32(protocolOf(family.Of(n.To)).nfproto))
 	e.u32(unix.NFTA_NAT_REG_ADDR_MIN, register(0))
-	if n.Ports != (PortRange{}) {
-		e.u32(unix.NFTA_NAT_REG_PROTO_MIN, register(addrRegisters))
-		e.u32(unix.NFTA_NAT_REG_PROTO_MAX, register(addrRegisters+1))
-	}
+	e.portRegisters(n.Ports, unix.NFTA_NAT_REG_PROTO_MIN, addrRegisters)
 	if flags != 0 {
 		e.u32(unix.NFTA_NAT_FLAGS, flags)
 	}
