@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"net/netip"
+	"strings"
 
 	"github.com/margay-net/margay/internal/family"
 )
@@ -58,6 +59,17 @@ func (s Directions) With(d Direction) Directions { return s | 1<<d }
 
 // Has says whether d is in the set.
 func (s Directions) Has(d Direction) bool { return s&(1<<d) != 0 }
+
+// String lists the directions.
+func (s Directions) String() string {
+	var names []string
+	for _, d := range []Direction{Ingress, Egress} {
+		if s.Has(d) {
+			names = append(names, d.String())
+		}
+	}
+	return strings.Join(names, ",")
+}
 
 // Rules are the policy's rules for one direction.
 func (p *Policy) Rules(d Direction) []Rule {

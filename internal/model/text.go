@@ -129,11 +129,8 @@ func (l *line) policy(p *Policy) {
 	l.add("tier", p.Tier)
 	l.add("order", order(p.Order))
 	l.add("selector", p.Selector)
+	l.add("types", p.Types.String())
 	for _, d := range []Direction{Ingress, Egress} {
-		if !p.Types.Has(d) {
-			continue
-		}
-		l.flag(d.String(), true)
 		for i := range p.Rules(d) {
 			(*l)[len(*l)-1] += "\n  " + d.String() + " " + p.Rules(d)[i].String()
 		}

@@ -44,7 +44,7 @@ func TestEventsPrintForPeople(t *testing.T) {
 					{Action: Pass, Source: Peer{Selector: "all()"}},
 				},
 			}},
-			"NetworkPolicy/shop/p tier=default order=last selector=app == \"web\" ingress\n" +
+			"NetworkPolicy/shop/p tier=default order=last selector=app == \"web\" types=ingress\n" +
 				"  ingress allow tcp from nets 10.0.0.0/8 to ports 80,8000-8080\n" +
 				"  ingress deny IPv6 icmpv6 type 1/0\n" +
 				"  ingress pass from selector `all()`",

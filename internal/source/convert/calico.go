@@ -132,18 +132,14 @@ func block(b *api.IPAMBlock) Result {
 // configuration converts a FelixConfiguration; package config knows what its values mean.
 func configuration(c *api.FelixConfiguration) Result {
 	r := result(model.KindConfiguration, "", c.Name, nil)
-	v := &model.Configuration{Values: make(map[string]any, len(c.Spec))}
-	v.NodeSelector, _ = c.NodeSelector()
+	v := &model.Configuration{Spec: make(map[string]any, len(c.Spec))}
 	for name, raw := range c.Spec {
-		if name == "nodeSelector" {
-			continue
-		}
 		var value any
 		if err := json.Unmarshal(raw, &value); err != nil {
 			r.problem(model.Failure, "spec."+name, string(raw), "cannot be read: %v", err)
 			continue
 		}
-		v.Values[name] = value
+		v.Spec[name] = value
 	}
 	r.Value = v
 	return r

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/selector"
+)
+
+// settings works out the settings from the local layers and what the source says.
+type settings struct {
+	table    *config.Table
+	node     string
+	local    []config.Layer
+	objects  map[string]map[string]any // specs of FelixConfigurations, by name
+	labels   map[string]string         // of the own node
+	resolved *config.Resolved
+	dirty    bool
+}
+
+func newSettings(table *config.Table, node string, local []config.Layer) settings {
+	return settings{
+		table:    table,
+		node:     node,
+		local:    local,
+		objects:  map[string]map[string]any{},
+		resolved: table.Resolve(local, nil),
+	}
+}
+
+// update notes an event that settings may depend on.
+func (s *settings) update(e model.Event) {
+	switch e.Key.Kind {
+	case model.KindConfiguration:
+		delete(s.objects, e.Key.Name)
+		if c, ok := e.Value.(*model.Configuration); ok {
+			s.objects[e.Key.Name] = c.Spec
+		}
+		s.dirty = true
+	case model.KindNode:
+		if e.Key.Name != s.node {
+			return
+		}
+		s.labels = nil
+		if n, ok := e.Value.(*model.Node); ok {
+			s.labels = n.Labels
+		}
+		s.dirty = true
+	}
+}
+
+// resolve works the settings out anew if need be, and says whether they changed.
+func (s *settings) resolve() bool {
+	if !s.dirty {
+		return false
+	}
+	s.dirty = false
+	var objects []config.FelixConfiguration
+	for _, name := range slices.Sorted(maps.Keys(s.objects)) {
+		objects = append(objects, config.FelixConfiguration{Name: name, Spec: s.objects[name]})
+	}
+	layers := append(slices.Clone(s.local), config.FromDatastore(objects, s.node, s.selects)...)
+	previous := s.resolved
+	s.resolved = s.table.Resolve(layers, previous)
+	return len(config.Diff(previous, s.resolved)) > 0 || len(s.resolved.Problems) != len(previous.Problems) || len(s.resolved.Fresh) > 0
+}
+
+// selects says whether a selector picks the own node.
+func (s *settings) selects(text string) (bool, error) {
+	sel, err := selector.Parse(text)
+	if err != nil {
+		return false, err
+	}
+	return sel.Matches(selector.Map(s.labels)), nil
+}
+
+// settingProblems puts what is wrong with settings into the form of all problems.
+func settingProblems(r *config.Resolved) []model.Problem {
+	var out []model.Problem
+	for _, p := range r.Problems {
+		severity := model.Failure
+		switch p.Kind {
+		case config.Ineffective, config.Deferred:
+			severity = model.Note
+		case config.Unknown, config.Misplaced, config.Conflicting:
+			severity = model.Warning
+		}
+		where := p.Source.String()
+		if p.Layer != "" {
+			where += " " + p.Layer
+		}
+		out = append(out, model.Problem{Severity: severity, Where: where, Object: p.Setting, Value: p.Value, Message: p.Reason})
+	}
+	return out
+}

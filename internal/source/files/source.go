@@ -1,0 +1,167 @@
+// Package files is the source that reads a directory of manifests: YAML or JSON, several
+// files, sub-directories, followed with fsnotify, including the symbolic links that a
+// mounted ConfigMap swaps.
+//
+// # What stays and what goes
+//
+// Only two things remove an object: its file is gone from a directory that could be
+// listed, or its file was read in full, with every document identified, and does not
+// have it. Whenever a file is empty, half-written, unparseable or too large, or a
+// directory cannot be listed, what was read from it before stays, additions go on, and
+// the source is not in sync. An object that cannot be read keeps its last good version.
+//
+// Where two documents describe the same object, the first counts: by path, then by
+// place in the file. The other is reported.
+//
+// # What agents tell each other
+//
+// DIR/.published/<node>.yaml is what the agent of that node publishes: a patch of the
+// Node object, which every agent on the directory merges. See Publisher.
+//
+// # What has gone wrong elsewhere
+//
+// A reader that takes a truncated file for a short one deletes what the writer was about
+// to write. A file is therefore not read while somebody has it open for writing; when it
+// is closed, the kernel says so.
+//
+// The package owns nothing in the kernel.
+package files
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/margay-net/margay/internal/source"
+	"github.com/margay-net/margay/internal/source/convert"
+	"github.com/margay-net/margay/internal/source/manifest"
+)
+
+// Options say which directory a Source reads, and how.
+type Options struct {
+	Directory string
+	// MaxFileSize is the size in bytes from which on a file is refused. Zero is
+	// manifest.DefaultMaxSize.
+	MaxFileSize int64
+	Convert     convert.Options
+	Sink        source.Sink
+	Log         *logrus.Entry
+}
+
+// Source follows a directory of manifests.
+type Source struct {
+	directory string
+	sink      source.Sink
+	log       *logrus.Entry
+	reader    *manifest.Reader
+	catalogue *catalogue
+	files     map[string]*file
+	patches   map[string]patchFile
+	// writers are the files that somebody has open for writing.
+	writers map[string]*closeWatch
+	// lastSync is what the sink was told last.
+	lastSync *source.Sync
+}
+
+// New makes a Source. It reads nothing before Run.
+func New(o Options) *Source {
+	return &Source{
+		directory: filepath.Clean(o.Directory),
+		sink:      o.Sink,
+		log:       o.Log,
+		reader:    manifest.New(manifest.Options{MaxSize: o.MaxFileSize}),
+		catalogue: newCatalogue(convert.New(o.Convert)),
+		files:     map[string]*file{},
+		patches:   map[string]patchFile{},
+		writers:   map[string]*closeWatch{},
+	}
+}
+
+// Run reads the directory and follows it until the context ends. Its error is that no
+// watch could be set up at all.
+func (s *Source) Run(ctx context.Context) error {
+	w, err := newWatch(s.directory)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", s.directory, err)
+	}
+	defer w.close()
+	defer s.stopWaiting()
+	for {
+		s.turn(w)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.changed:
+		}
+	}
+}
+
+// turn reads what has changed. It looks again as long as directories come up that were
+// not watched when they were listed: what was put into them meanwhile gave no event.
+func (s *Source) turn(w *watch) {
+	for {
+		listing := list(s.directory)
+		fresh, problems := w.follow(listing.directories)
+		listing.problems = append(listing.problems, problems...)
+		s.update(listing, w)
+		if !fresh {
+			return
+		}
+	}
+}
+
+// update brings the catalogue in line with a listing and tells the sink.
+func (s *Source) update(l listing, w *watch) {
+	reasons := l.problems
+	s.updatePatches(l)
+	for path := range s.files {
+		if _, there := l.files[path]; !there && !l.hidden(path) {
+			s.catalogue.drop(s.files[path])
+			delete(s.files, path)
+			s.sink.Report(path, nil)
+		}
+	}
+	for _, path := range l.sorted() {
+		f := s.files[path]
+		if f == nil {
+			f = &file{path: path, name: s.shortName(path)}
+			s.files[path] = f
+		}
+		if s.busy(path, w) {
+			reasons = append(reasons, f.name+": somebody is writing it")
+			continue
+		}
+		if f.stamp != l.files[path] || f.again {
+			s.read(f, l.files[path])
+		}
+		if f.incomplete != "" {
+			reasons = append(reasons, f.name+": "+f.incomplete)
+		}
+	}
+	if events := s.catalogue.changes(); len(events) > 0 {
+		s.sink.Update(events)
+	}
+	for _, f := range s.catalogue.reports() {
+		s.sink.Report(f.path, f.allProblems())
+	}
+	s.tellSync(source.Sync{InSync: len(reasons) == 0, Reasons: reasons})
+}
+
+// tellSync tells the sink how complete the source is, if that has changed.
+func (s *Source) tellSync(now source.Sync) {
+	if s.lastSync != nil && fmt.Sprint(*s.lastSync) == fmt.Sprint(now) {
+		return
+	}
+	s.lastSync = &now
+	s.sink.Sync(now)
+}
+
+// shortName is a file's path as messages show it: relative to the directory.
+func (s *Source) shortName(path string) string {
+	if short, err := filepath.Rel(s.directory, path); err == nil {
+		return short
+	}
+	return path
+}
