@@ -1,0 +1,209 @@
+package conntrack
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/netlab"
+)
+
+func TestMain(m *testing.M) { os.Exit(netlab.Main(m)) }
+
+// flow is a UDP flow as seen before and after NAT.
+type flow struct{ source, destination, replySource, replyDestination string }
+
+func (f flow) String() string {
+	return fmt.Sprintf("%s > %s, back %s > %s", f.source, f.destination, f.replySource, f.replyDestination)
+}
+
+type lab struct {
+	table  *Table
+	handle *netlink.Handle
+}
+
+func newLab(t testing.TB) *lab {
+	t.Helper()
+	n := netlab.Test(t, netlab.Options{Nodes: []netlab.NodeSpec{{Name: "n1"}}}).Node("n1")
+	l := &lab{}
+	err := n.Do(func() (err error) {
+		if l.table, err = Open(); err != nil {
+			return err
+		}
+		l.handle, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.table.Close(); l.handle.Close() })
+	return l
+}
+
+func (l *lab) add(t testing.TB, f flow, port int) {
+	t.Helper()
+	af := uint8(unix.AF_INET)
+	if family.Of(netip.MustParseAddr(f.source)) == family.V6 {
+		af = unix.AF_INET6
+	}
+	tuple := func(src, dst string, sport, dport uint16) netlink.IPTuple {
+		return netlink.IPTuple{SrcIP: netip.MustParseAddr(src).AsSlice(), DstIP: netip.MustParseAddr(dst).AsSlice(), SrcPort: sport, DstPort: dport, Protocol: unix.IPPROTO_UDP}
+	}
+	c := &netlink.ConntrackFlow{
+		FamilyType: af, TimeOut: 600,
+		Forward: tuple(f.source, f.destination, uint16(port), 53),
+		Reverse: tuple(f.replySource, f.replyDestination, 53, uint16(port)),
+	}
+	if err := l.handle.ConntrackCreate(netlink.ConntrackTable, netlink.InetFamily(af), c); err != nil {
+		t.Fatalf("%v: %v", f, err)
+	}
+}
+
+// flows are those that the kernel tracks, as another library reads them.
+func (l *lab) flows(t testing.TB) []string {
+	t.Helper()
+	var out []string
+	for _, af := range []netlink.InetFamily{unix.AF_INET, unix.AF_INET6} {
+		all, err := l.handle.ConntrackTableList(netlink.ConntrackTable, af)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			out = append(out, flow{c.Forward.SrcIP.String(), c.Forward.DstIP.String(), c.Reverse.SrcIP.String(), c.Reverse.DstIP.String()}.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// around has the connections of a pod: it asks, is asked directly, is asked through a
+// service, and asks from behind a NAT.
+func around(pod, peer, service, node string) []flow {
+	return []flow{
+		{pod, peer, peer, pod},
+		{peer, pod, pod, peer},
+		{peer, service, pod, peer},
+		{pod, peer, peer, node},
+	}
+}
+
+func TestFlushTakesEveryEntryOfTheAddressAndNoOther(t *testing.T) {
+	pods := map[family.Family][2]string{
+		family.V4: {"10.244.1.5", "10.244.1.50"},
+		family.V6: {"fd00:244:1::5", "fd00:244:1::50"},
+	}
+	peers := map[family.Family][3]string{
+		family.V4: {"10.244.2.7", "10.96.0.10", "172.16.0.1"},
+		family.V6: {"fd00:244:2::7", "fd00:96::10", "fd00:16::1"},
+	}
+	for _, families := range []family.Set{family.NewSet(family.V4), family.NewSet(family.V6), family.Both} {
+		for _, listOnly := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v listOnly=%t", families, listOnly), func(t *testing.T) {
+				l := newLab(t)
+				l.table.listOnly = listOnly
+				var gone []netip.Addr
+				var want []string
+				port := 1000
+				for _, f := range family.All() {
+					p := peers[f]
+					for i, pod := range pods[f] {
+						for _, fl := range around(pod, p[0], p[1], p[2]) {
+							port++
+							l.add(t, fl, port)
+							if i == 1 || !families.Has(f) {
+								want = append(want, fl.String())
+							}
+						}
+					}
+					if families.Has(f) {
+						gone = append(gone, netip.MustParseAddr(pods[f][0]))
+					}
+				}
+				if err := l.table.Flush(gone); err != nil {
+					t.Fatal(err)
+				}
+				slices.Sort(want)
+				if got := l.flows(t); !slices.Equal(got, want) {
+					t.Errorf("left:\n%q\nwant:\n%q", got, want)
+				}
+				if l.table.listOnly != listOnly {
+					t.Log("this kernel does not delete by a filter")
+				}
+			})
+		}
+	}
+}
+
+func TestManyAddressesAtOnce(t *testing.T) {
+	l := newLab(t)
+	var gone []netip.Addr
+	for i := range 3 * byFilterAtMost {
+		a := netip.AddrFrom4([4]byte{10, 1, 0, byte(i)})
+		l.add(t, flow{a.String(), "10.9.9.9", "10.9.9.9", a.String()}, 2000+i)
+		if i > 0 {
+			gone = append(gone, a)
+		}
+	}
+	if err := l.table.Flush(gone); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"10.1.0.0 > 10.9.9.9, back 10.9.9.9 > 10.1.0.0"}
+	if got := l.flows(t); !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
+}
+
+func TestNothingToFlush(t *testing.T) {
+	l := newLab(t)
+	for _, addrs := range [][]netip.Addr{nil, netlab.Addrs("10.0.0.1", "fd00::1")} {
+		for _, l.table.listOnly = range []bool{false, true} {
+			if err := l.table.Flush(addrs); err != nil {
+				t.Errorf("%v: %v", addrs, err)
+			}
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, p := range tuples() {
+		f.Add(append(make([]byte, 4), p.filter(family.V4, netip.MustParseAddr("10.0.0.1"))...))
+		f.Add(append(make([]byte, 4), p.filter(family.V6, netip.MustParseAddr("fd00::1"))...))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if e, ok := decode(body); ok && len(e.name) == 0 {
+			t.Error("an entry without a name would delete all of them")
+		}
+	})
+}
+
+// BenchmarkFlush is the flush of some addresses in a table of 5,000 flows of others.
+func BenchmarkFlush(b *testing.B) {
+	const flows = 5000
+	for _, addresses := range []int{1, 4, 16, 64} {
+		for _, listOnly := range []bool{false, true} {
+			b.Run(fmt.Sprintf("addresses=%d/listed=%t", addresses, listOnly), func(b *testing.B) {
+				l := newLab(b)
+				l.table.listOnly = listOnly
+				for i := range flows {
+					a := netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}).String()
+					l.add(b, flow{a, "10.9.9.9", "10.9.9.9", a}, 1000+i)
+				}
+				var gone []netip.Addr
+				for i := range addresses {
+					gone = append(gone, netip.AddrFrom4([4]byte{10, 1, 0, byte(i)}))
+				}
+				for b.Loop() {
+					if err := l.table.flush(family.V4, gone); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
