@@ -2,7 +2,6 @@ package api
 
 import (
 	"iter"
-	"math/big"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -101,7 +100,7 @@ func (b *IPAMBlock) Validate() []FieldError {
 			ps.add(spec.at("affinity"), *a, "must be host:<node> or virtual:<name>")
 		}
 	}
-	if ok && !ps.fits(cidr, len(s.Allocations)) {
+	if ok && !fits(cidr, len(s.Allocations)) {
 		ps.add(spec.at("allocations"), strconv.Itoa(len(s.Allocations)), "more allocations than addresses in "+s.CIDR)
 	}
 	for i, a := range s.Allocations {
@@ -113,7 +112,7 @@ func (b *IPAMBlock) Validate() []FieldError {
 }
 
 // fits reports whether the net has at least n addresses.
-func (ps *problems) fits(cidr netip.Prefix, n int) bool {
-	size := new(big.Int).Lsh(big.NewInt(1), uint(cidr.Addr().BitLen()-cidr.Bits()))
-	return size.Cmp(big.NewInt(int64(n))) >= 0
+func fits(cidr netip.Prefix, n int) bool {
+	hostBits := cidr.Addr().BitLen() - cidr.Bits()
+	return hostBits >= 63 || int64(n) <= 1<<hostBits
 }

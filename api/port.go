@@ -25,8 +25,9 @@ func (p Port) Parse() (PortRange, error) {
 	if first, last, ok := strings.Cut(s, ":"); ok {
 		return parseRange(s, first, last)
 	}
-	if n, err := strconv.Atoi(s); err == nil {
-		if n < 1 || n > 65535 {
+	if allDigits(strings.TrimPrefix(s, "-")) {
+		n, err := strconv.ParseUint(s, 10, 16)
+		if err != nil || n == 0 {
 			return PortRange{}, errors.New("port must be from 1 to 65535")
 		}
 		return PortRange{First: uint16(n), Last: uint16(n)}, nil
