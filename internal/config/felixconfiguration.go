@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"strings"
 )
@@ -49,7 +48,7 @@ func FromDatastore(objects []FelixConfiguration, node string, matches func(selec
 func (l *Layer) selects(selector any, matches func(string) (bool, error)) bool {
 	text, isText := selector.(string)
 	if !isText || text == "" {
-		l.Problems = append(l.Problems, l.problem(Unusable, selectorField, fmt.Sprint(selector),
+		l.Problems = append(l.Problems, l.problem(Unusable, selectorField, rawText(selector),
 			`is no selector, and the object is neither "default" nor "node.<name>": it has no effect`))
 		return false
 	}

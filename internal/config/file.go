@@ -9,6 +9,9 @@ import (
 // DefaultFile is where Felix looks for its settings file.
 const DefaultFile = "/etc/calico/felix.cfg"
 
+// byteOrderMark is what some editors put at the start of a file.
+const byteOrderMark = "\ufeff"
+
 // ParseFile makes a layer of a settings file's content. Its form is that of felix.cfg:
 //
 //	[global]                     sections are allowed, and their names do not count
@@ -20,7 +23,7 @@ const DefaultFile = "/etc/calico/felix.cfg"
 func ParseFile(path string, content []byte) Layer {
 	layer := Layer{Source: File, Name: path, Values: map[string]any{}}
 	written := map[string]string{} // the names as they are written, by lower case
-	for line := range strings.Lines(string(content)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(content), byteOrderMark)) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' || line[0] == ';' || line[0] == '[' && line[len(line)-1] == ']' {
 			continue

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // none is the word that sets a setting to nothing, whatever its default. An empty
@@ -162,13 +160,13 @@ func orNone[T any](k kind[T]) kind[T] {
 	return k
 }
 
-// line is UTF-8 text without control characters, at most longest bytes.
+// line is text of at most longest bytes.
 func line(longest int) kind[string] {
 	return kind[string]{
-		name: fmt.Sprintf("text, up to %d characters", longest),
+		name: fmt.Sprintf("text, up to %d bytes", longest),
 		parse: func(text string) (string, error) {
-			if len(text) > longest || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-				return "", fmt.Errorf("must be at most %d bytes of UTF-8 without control characters", longest)
+			if len(text) > longest {
+				return "", fmt.Errorf("must be at most %d bytes", longest)
 			}
 			return text, nil
 		},

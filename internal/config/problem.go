@@ -1,6 +1,11 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // ProblemKind says what sort of thing is wrong with a setting.
 type ProblemKind uint8
@@ -44,7 +49,7 @@ func (p Problem) String() string {
 	if p.Source == BuiltIn {
 		text = ""
 	}
-	text += p.Setting
+	text += printable(p.Setting)
 	if p.Value != "" {
 		text += fmt.Sprintf(" = %q", p.Value)
 	}
@@ -55,12 +60,24 @@ func (p Problem) String() string {
 	return text
 }
 
-// longestValue bounds how much of a value a problem quotes.
-const longestValue = 200
-
-func (l Layer) problem(kind ProblemKind, setting, value, reason string) Problem {
-	if len(value) > longestValue {
-		value = value[:longestValue] + "…"
+// printable quotes a name that would not show as one word on one line.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
 	}
-	return Problem{Kind: kind, Source: l.Source, Layer: l.Name, Setting: setting, Value: value, Reason: reason}
+	return name
+}
+
+// problem makes a Problem with something in the layer.
+func (l Layer) problem(kind ProblemKind, setting, value, reason string) Problem {
+	return Problem{Kind: kind, Source: l.Source, Layer: l.Name, Setting: cut(setting), Value: cut(value), Reason: reason}
+}
+
+// cut bounds how much of what somebody wrote a problem quotes.
+func cut(text string) string {
+	const longest = 200
+	if len(text) > longest {
+		return text[:longest] + "…"
+	}
+	return text
 }

@@ -100,14 +100,15 @@ func (r *Resolved) check(l Layer, lastGood map[string]string) map[*Setting]strin
 	return values
 }
 
-// canonical checks what a layer says of a setting, and puts it in canonical text.
+// canonical checks what a layer says of a setting, and puts it in canonical text. A
+// text may be blank though something was said: a list of nothing but empty strings.
 func canonical(s said) (string, error) {
 	if s.err != nil {
 		return "", s.err
 	}
 	var scratch Settings
 	var err error
-	if strings.EqualFold(strings.TrimSpace(s.text), none) {
+	if text := strings.TrimSpace(s.text); text == "" || strings.EqualFold(text, none) {
 		err = s.setting.Value.assignNone(&scratch)
 	} else {
 		err = s.setting.Value.assign(&scratch, s.text)

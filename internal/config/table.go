@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Table is the table of settings with its indexes. It does not change once made.
+// Table is the table of settings with its indexes. It does not change once made, and
+// may be used by several goroutines.
 type Table struct {
 	groups  []Group
 	without []Group

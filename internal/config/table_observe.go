@@ -46,12 +46,13 @@ type ClientAuth string
 
 // The values of ClientAuth.
 const (
-	NoClientCert      ClientAuth = "NoClientCert"
-	RequireAnyClient  ClientAuth = "RequireAnyClientCert"
-	VerifyIfGiven     ClientAuth = "VerifyClientCertIfGiven"
-	RequireAndVerify  ClientAuth = "RequireAndVerifyClientCert"
-	noMetricsTLSReady            = "metrics are served over plain HTTP so far"
+	NoClientCert     ClientAuth = "NoClientCert"
+	RequireAnyClient ClientAuth = "RequireAnyClientCert"
+	VerifyIfGiven    ClientAuth = "VerifyClientCertIfGiven"
+	RequireAndVerify ClientAuth = "RequireAndVerifyClientCert"
 )
+
+const noMetricsTLSYet = "metrics are served over plain HTTP so far"
 
 // Metrics is the server of Prometheus metrics.
 type Metrics struct {
@@ -93,16 +94,16 @@ func metricsTable() Group {
 		Value: flag(func(s *Settings) *bool { return &s.Metrics.Wireguard }), NotYet: noWireguardYet,
 		Help: "Include the metrics of WireGuard peers.",
 	}, {
-		Name: "PrometheusMetricsCertFile", Field: "prometheusMetricsCertFile", NotYet: noMetricsTLSReady,
+		Name: "PrometheusMetricsCertFile", Field: "prometheusMetricsCertFile", NotYet: noMetricsTLSYet,
 		Value: file(func(s *Settings) *string { return &s.Metrics.CertFile }), Help: "Certificate of the server, PEM.",
 	}, {
-		Name: "PrometheusMetricsKeyFile", Field: "prometheusMetricsKeyFile", NotYet: noMetricsTLSReady,
+		Name: "PrometheusMetricsKeyFile", Field: "prometheusMetricsKeyFile", NotYet: noMetricsTLSYet,
 		Value: file(func(s *Settings) *string { return &s.Metrics.KeyFile }), Help: "Key of the server, PEM.",
 	}, {
-		Name: "PrometheusMetricsCAFile", Field: "prometheusMetricsCAFile", NotYet: noMetricsTLSReady,
+		Name: "PrometheusMetricsCAFile", Field: "prometheusMetricsCAFile", NotYet: noMetricsTLSYet,
 		Value: file(func(s *Settings) *string { return &s.Metrics.CAFile }), Help: "Authorities that sign clients' certificates, PEM.",
 	}, {
-		Name: "PrometheusMetricsClientAuth", Field: "prometheusMetricsClientAuth", Default: "NoClientCert", NotYet: noMetricsTLSReady,
+		Name: "PrometheusMetricsClientAuth", Field: "prometheusMetricsClientAuth", Default: "NoClientCert", NotYet: noMetricsTLSYet,
 		Value: as(oneOf(NoClientCert, RequireAnyClient, VerifyIfGiven, RequireAndVerify), func(s *Settings) *ClientAuth { return &s.Metrics.ClientAuth }),
 		Help:  "What certificate a client must show.",
 	}}}

@@ -1,8 +1,10 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Value ties a row of the table to a field of Settings. Its text form is the same in
@@ -48,6 +50,10 @@ func as[T any](k kind[T], at func(*Settings) *T) Value { return bound[T]{k, at} 
 func (b bound[T]) Type() string { return b.name }
 
 func (b bound[T]) assign(s *Settings, text string) error {
+	// No setting needs them, and they would break logs and printed tables.
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return errors.New("must be UTF-8 without control characters")
+	}
 	var v T
 	if text = strings.TrimSpace(text); text != "" {
 		var err error
@@ -61,7 +67,7 @@ func (b bound[T]) assign(s *Settings, text string) error {
 
 func (b bound[T]) assignNone(s *Settings) error {
 	if b.required {
-		return fmt.Errorf("cannot be none")
+		return errors.New("cannot be none")
 	}
 	var zero T
 	*b.at(s) = zero
@@ -74,12 +80,12 @@ func (b bound[T]) fromJSON(v any) (string, error) {
 	switch v := v.(type) {
 	case []any, []string:
 		if !b.list {
-			return "", fmt.Errorf("is a list, which this setting does not take")
+			return "", errors.New("is a list, which this setting does not take")
 		}
 		return jsonList(v, b.object)
 	case map[string]any:
 		if b.object == nil {
-			return "", fmt.Errorf("is an object, which this setting does not take")
+			return "", errors.New("is an object, which this setting does not take")
 		}
 		return b.object(v)
 	}

@@ -1,8 +1,17 @@
 package config
 
+import "slices"
+
 // withoutTable names Felix's settings that Margay does not have, by reason. They are
 // accepted and reported, so that no setting made for Felix counts as misspelt.
 func withoutTable() []Group {
+	return slices.Concat(withoutSources(), withoutDataplane(), withoutNetworking(), withoutReports(), []Group{
+		{Title: "eBPF", Settings: ebpfSettings()},
+	})
+}
+
+// withoutSources are settings about what Felix reads, and where it runs.
+func withoutSources() []Group {
 	return []Group{
 		{Title: "Other datastores", Settings: without(
 			"objects are read from the Kubernetes API or from files, not from etcd",
@@ -11,6 +20,18 @@ func withoutTable() []Group {
 			"the agent watches the Kubernetes API itself, without Typha between",
 			"TyphaAddr", "TyphaCAFile", "TyphaCN", "TyphaCertFile", "TyphaK8sNamespace", "TyphaK8sServiceName",
 			"TyphaKeyFile", "TyphaReadTimeout", "TyphaURISAN", "TyphaWriteTimeout")},
+		{Title: "Other platforms", Settings: append(without(
+			"the agent is for Kubernetes on Linux, not for OpenStack or Windows",
+			"MetadataAddr metadataAddr", "MetadataPort metadataPort", "OpenstackRegion openstackRegion",
+			"WindowsManageFirewallRules windowsManageFirewallRules"),
+			without("the agent does not change the cloud provider's settings",
+				"AWSSrcDstCheck awsSrcDstCheck")...)},
+	}
+}
+
+// withoutDataplane are settings about how Felix writes to the kernel.
+func withoutDataplane() []Group {
+	return []Group{
 		{Title: "Timers", Settings: without(
 			"the agent repairs what the kernel reports as changed, and does not re-read by a timer",
 			"InterfaceRefreshInterval interfaceRefreshInterval",
@@ -24,12 +45,6 @@ func withoutTable() []Group {
 			"what the kernel can do is found out by asking it, and cannot be overridden",
 			"FeatureDetectOverride featureDetectOverride",
 			"FeatureGates featureGates")},
-		{Title: "IPIP", Settings: without(
-			"tunnels are VXLAN and WireGuard, for both families; IPIP is IPv4 only",
-			"IpInIpEnabled ipipEnabled", "IpInIpMtu ipipMTU", "IpInIpTunnelAddr")},
-		{Title: "Tunnel addresses", Settings: without(
-			"tunnel addresses are read from the node's annotations and never need setting",
-			"IPv4VXLANTunnelAddr", "IPv6VXLANTunnelAddr", "VXLANTunnelMACAddr", "VXLANTunnelMACAddrV6")},
 		{Title: "nftables actions", Settings: without(
 			"an accept in the agent's nftables table never overrules another table, so that there is nothing to return for",
 			"NftablesFilterAllowAction nftablesFilterAllowAction",
@@ -41,6 +56,24 @@ func withoutTable() []Group {
 		{Title: "The xtables lock", Settings: without(
 			"iptables takes its lock itself; Felix has dropped the setting too",
 			"IptablesLockFilePath iptablesLockFilePath", "IptablesLockTimeoutSecs iptablesLockTimeout")},
+		{Title: "Netlink", Settings: without(
+			"the kernel answers at once; an agent that hangs is restarted through its liveness",
+			"NetlinkTimeoutSecs netlinkTimeout")},
+		{Title: "XDP", Settings: without(
+			"there is no XDP: it serves untracked host policy only, and IPv4 only",
+			"GenericXDPEnabled genericXDPEnabled", "XDPEnabled xdpEnabled", "XDPRefreshInterval xdpRefreshInterval")},
+	}
+}
+
+// withoutNetworking are settings about tunnels, routes and services.
+func withoutNetworking() []Group {
+	return []Group{
+		{Title: "IPIP", Settings: without(
+			"tunnels are VXLAN and WireGuard, for both families; IPIP is IPv4 only",
+			"IpInIpEnabled ipipEnabled", "IpInIpMtu ipipMTU", "IpInIpTunnelAddr")},
+		{Title: "Tunnel addresses", Settings: without(
+			"tunnel addresses are read from the node's annotations and never need setting",
+			"IPv4VXLANTunnelAddr", "IPv6VXLANTunnelAddr", "VXLANTunnelMACAddr", "VXLANTunnelMACAddrV6")},
 		{Title: "Routes", Settings: append(without(
 			"routes follow IPAM blocks where there are any, and the nodes' podCIDRs elsewhere",
 			"RouteSource routeSource"),
@@ -56,9 +89,16 @@ func withoutTable() []Group {
 		{Title: "Services", Settings: without(
 			"services are kube-proxy's, and BGP advertisement of their addresses is not watched",
 			"FloatingIPs floatingIPs", "KubeNodePortRanges kubeNodePortRanges", "ServiceLoopPrevention serviceLoopPrevention")},
-		{Title: "Netlink", Settings: without(
-			"the kernel answers at once; an agent that hangs is restarted through its liveness",
-			"NetlinkTimeoutSecs netlinkTimeout")},
+		{Title: "Application layer", Settings: without(
+			"policy is enforced in the kernel alone, with no proxy to talk to",
+			"IstioAmbientMode istioAmbientMode", "IstioDSCPMark istioDSCPMark",
+			"PolicySyncPathPrefix policySyncPathPrefix", "SidecarAccelerationEnabled sidecarAccelerationEnabled")},
+	}
+}
+
+// withoutReports are settings about what Felix tells of itself.
+func withoutReports() []Group {
+	return []Group{
 		{Title: "Watchdog", Settings: without(
 			"superseded by HealthTimeoutOverrides, in Felix too",
 			"DataplaneWatchdogTimeout dataplaneWatchdogTimeout")},
@@ -71,10 +111,6 @@ func withoutTable() []Group {
 			"EndpointReportingDelaySecs endpointReportingDelay", "EndpointReportingEnabled endpointReportingEnabled",
 			"EndpointStatusPathPrefix endpointStatusPathPrefix",
 			"ReportingIntervalSecs reportingInterval", "ReportingTTLSecs reportingTTL")},
-		{Title: "Application layer", Settings: without(
-			"policy is enforced in the kernel alone, with no proxy to talk to",
-			"IstioAmbientMode istioAmbientMode", "IstioDSCPMark istioDSCPMark",
-			"PolicySyncPathPrefix policySyncPathPrefix", "SidecarAccelerationEnabled sidecarAccelerationEnabled")},
 		{Title: "Flow logs", Settings: without(
 			"there are no flow logs",
 			"FlowLogsCollectorDebugTrace flowLogsCollectorDebugTrace", "FlowLogsFlushInterval flowLogsFlushInterval",
@@ -85,12 +121,6 @@ func withoutTable() []Group {
 			"CalicoVersion", "ClusterGUID", "ClusterType",
 			"UsageReportingEnabled usageReportingEnabled", "UsageReportingInitialDelaySecs usageReportingInitialDelay",
 			"UsageReportingIntervalSecs usageReportingInterval", "Variant")},
-		{Title: "Other platforms", Settings: append(without(
-			"the agent is for Kubernetes on Linux, not for OpenStack or Windows",
-			"MetadataAddr metadataAddr", "MetadataPort metadataPort", "OpenstackRegion openstackRegion",
-			"WindowsManageFirewallRules windowsManageFirewallRules"),
-			without("the agent does not change the cloud provider's settings",
-				"AWSSrcDstCheck awsSrcDstCheck")...)},
 		{Title: "Felix's debugging aids", Settings: without(
 			"profiles come from DebugPort; faults are tried out in the tests",
 			"DebugCPUProfilePath", "DebugDisableLogDropping debugDisableLogDropping",
@@ -99,10 +129,6 @@ func withoutTable() []Group {
 			"DebugSimulateDataRace",
 			"DebugSimulateDataplaneApplyDelay debugSimulateDataplaneApplyDelay",
 			"DebugSimulateDataplaneHangAfter debugSimulateDataplaneHangAfter")},
-		{Title: "XDP", Settings: without(
-			"there is no XDP: it serves untracked host policy only, and IPv4 only",
-			"GenericXDPEnabled genericXDPEnabled", "XDPEnabled xdpEnabled", "XDPRefreshInterval xdpRefreshInterval")},
-		{Title: "eBPF", Settings: ebpfSettings()},
 	}
 }
 
