@@ -2,6 +2,7 @@ package netlab
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 
 	"golang.org/x/sys/unix"
 
@@ -43,19 +44,19 @@ func Routing(kind, segmentsLeft uint8) Extension {
 }
 
 // AtomicFragment is a fragment header on a packet that is not fragmented (RFC 6946).
-func AtomicFragment() Extension { return fragmentHeader(0, false) }
+func AtomicFragment() Extension { return fragmentHeader(0, 0, false) }
 
-// fragmentID is the identification of every packet made here: fragments of one packet are sent
-// together, so nothing needs telling apart.
-const fragmentID = 0x6d67
+// identification of a packet's fragments. It depends on what the packet holds: the kernel keeps
+// the fragments of an incomplete packet for a minute and would put another's together with them.
+func (p Packet) identification() uint32 { return crc32.ChecksumIEEE(p.Payload.octets) }
 
 // fragmentHeader is a fragment header for an offset in octets.
-func fragmentHeader(offset int, more bool) Extension {
+func fragmentHeader(id uint32, offset int, more bool) Extension {
 	rest := binary.BigEndian.AppendUint16([]byte{0}, fragmentField(offset, more, 1))
-	return Extension{unix.IPPROTO_FRAGMENT, binary.BigEndian.AppendUint32(rest, fragmentID)}
+	return Extension{unix.IPPROTO_FRAGMENT, binary.BigEndian.AppendUint32(rest, id)}
 }
 
-// fragmentField is an offset, already in the field's unit, with its "more fragments" flag.
+// fragmentField is an offset, in the unit in which the field holds it, with its "more fragments" flag.
 func fragmentField(offset int, more bool, flag uint16) uint16 {
 	field := uint16(offset)
 	if more {
@@ -77,7 +78,9 @@ func chainOf(extensions []Extension, protocol uint8) (first uint8, chain []byte)
 
 // Fragments cuts the packet after every size octets (a multiple of 8) of what can be cut. In
 // IPv6 the first `whole` extension headers go into every fragment, and those after them are cut
-// like the payload, so that the first fragment can be made too short to hold the ports.
+// like the payload, so that the first fragment can be made too short to hold the ports. (The
+// kernel that puts an IPv6 packet together drops it unless its first fragment holds the upper
+// layer's whole fixed header: net/ipv6/reassembly.c, after RFC 8200 section 4.5.)
 func (p Packet) Fragments(whole, size int) [][]byte {
 	protocol, body := p.Payload.protocol, p.upper()
 	if family.Of(p.To) == family.V6 {
@@ -97,7 +100,7 @@ func (p Packet) fragment(whole int, protocol uint8, offset int, more bool, part 
 	if family.Of(p.To) == family.V4 {
 		return append(p.header(protocol, fragmentField(offset/8, more, 0x2000), len(part)), part...)
 	}
-	extensions := append(append([]Extension(nil), p.Extensions[:whole]...), fragmentHeader(offset, more))
+	extensions := append(append([]Extension(nil), p.Extensions[:whole]...), fragmentHeader(p.identification(), offset, more))
 	first, chain := chainOf(extensions, protocol)
 	return append(append(p.header(first, 0, len(chain)+len(part)), chain...), part...)
 }

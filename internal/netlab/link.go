@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -46,15 +47,30 @@ func (l *Lab) newLink(name string, addrs []netip.Prefix) (*Link, error) {
 	return link, nil
 }
 
-// attach joins a node's device to the link.
-func (l *Link) attach(n *Node, device string, mtu int) error {
-	l.mu.Lock()
-	l.ports++
-	port := fmt.Sprintf("port%d", l.ports)
-	l.mu.Unlock()
+// attach joins a node's device, with its addresses, to the link, and returns when packets pass.
+func (l *Link) attach(n *Node, device string, mtu int, addrs []netip.Prefix) error {
+	port := l.nextPort()
 	if err := joinByVeth(l.Space, port, nil, n.Space, device, mtu); err != nil {
 		return err
 	}
+	if err := l.enslave(port); err != nil {
+		return err
+	}
+	if err := n.addressAndRaise(device, addrs); err != nil {
+		return err
+	}
+	return errors.Join(l.awaitReady(port), l.awaitReady(bridge), n.awaitReady(device))
+}
+
+func (l *Link) nextPort() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ports++
+	return fmt.Sprintf("port%d", l.ports)
+}
+
+// enslave makes a device a port of the bridge and brings it up.
+func (l *Link) enslave(port string) error {
 	br, err := l.links.LinkByName(bridge)
 	if err != nil {
 		return fmt.Errorf("%s: %w", bridge, err)
@@ -66,7 +82,7 @@ func (l *Link) attach(n *Node, device string, mtu int) error {
 	if err := l.links.LinkSetMaster(p, br); err != nil {
 		return fmt.Errorf("%s into %s: %w", port, bridge, err)
 	}
-	return l.links.LinkSetUp(p)
+	return l.setUp(port, true)
 }
 
 // addressAndRaise gives a device its addresses and brings it up.

@@ -59,10 +59,7 @@ func (n *Node) plumb(spec NodeSpec) error {
 	if err := n.turnOff(spec.Without); err != nil {
 		return err
 	}
-	if err := n.lab.link.attach(n, Uplink, mtuOr1500(spec.MTU)); err != nil {
-		return err
-	}
-	if err := n.addressAndRaise(Uplink, spec.Addresses); err != nil {
+	if err := n.lab.link.attach(n, Uplink, mtuOr1500(spec.MTU), spec.Addresses); err != nil {
 		return err
 	}
 	for _, gw := range spec.Gateways {

@@ -142,7 +142,7 @@ func (p Packet) header(next uint8, fragment uint16, size int) []byte {
 	b := make([]byte, 20)
 	b[0] = 4<<4 | 5
 	binary.BigEndian.PutUint16(b[2:], uint16(20+size))
-	binary.BigEndian.PutUint16(b[4:], fragmentID)
+	binary.BigEndian.PutUint16(b[4:], uint16(p.identification()))
 	binary.BigEndian.PutUint16(b[6:], fragment)
 	b[8], b[9] = hops, next
 	copy(b[12:], p.From.Unmap().AsSlice())

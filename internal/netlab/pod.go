@@ -106,8 +106,8 @@ func (p *Pod) Address(f family.Family) netip.Addr {
 func (p *Pod) Node() *Node { return p.node }
 
 // Plug makes the veth pair between an unplugged pod and a node, and configures the pod's end as
-// the CNI plugin does. The host's end is up and otherwise as the kernel made it: its routes and
-// settings are the agent's to make.
+// the CNI plugin does; like that it returns when the link-local addresses are usable. The host's
+// end is up and otherwise as the kernel made it: its routes and settings are the agent's to make.
 func (p *Pod) Plug(n *Node) error {
 	if p.node != nil {
 		return fmt.Errorf("pod %s: already plugged into %s", p.name, p.node.name)
@@ -116,10 +116,13 @@ func (p *Pod) Plug(n *Node) error {
 		return err
 	}
 	p.node = n
+	if err := p.configure(); err != nil {
+		return err
+	}
 	if err := n.setUp(p.spec.Interface, true); err != nil {
 		return err
 	}
-	return p.configure()
+	return errors.Join(n.awaitReady(p.spec.Interface), p.awaitReady(Uplink))
 }
 
 // configure gives the pod's end its addresses, each alone in its subnet, and its default routes.

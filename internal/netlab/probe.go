@@ -78,11 +78,13 @@ func (s *Space) Probe(ctx context.Context, p Probe) (Answer, error) {
 		p.Wait = Silence
 	}
 	start := time.Now()
-	ctx, cancel := context.WithDeadline(ctx, start.Add(p.Wait))
+	limited, cancel := context.WithDeadline(ctx, start.Add(p.Wait))
 	defer cancel()
-	a, err := s.ask(ctx, p)
+	a, err := s.ask(limited, p)
 	a.Took = time.Since(start)
-	if verdict := verdictOf(err); verdict != "" {
+	if verdict := verdictOf(err); ctx.Err() != nil {
+		err = ctx.Err()
+	} else if verdict != "" {
 		a.Verdict, a.Err, err = verdict, err, nil
 	}
 	if err != nil {

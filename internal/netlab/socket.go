@@ -64,10 +64,12 @@ func (s *Space) dial(ctx context.Context, p Probe) (*os.File, error) {
 
 // followContext gives the socket the context's deadline; cancelling ends what waits on it.
 func followContext(ctx context.Context, f *os.File) error {
-	context.AfterFunc(ctx, func() { _ = f.SetDeadline(time.Unix(1, 0)) }) // closed by then is fine
 	if deadline, ok := ctx.Deadline(); ok {
-		return f.SetDeadline(deadline)
+		if err := f.SetDeadline(deadline); err != nil {
+			return err
+		}
 	}
+	context.AfterFunc(ctx, func() { _ = f.SetDeadline(time.Unix(1, 0)) }) // closed by then is fine
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Traffic struct {
 type Stream struct {
 	traffic Traffic
 	pause   context.CancelFunc // ends the sending
+	paused  chan struct{}      // closed when it has ended
 	life    context.Context    // of sockets
 	end     context.CancelFunc // ends life
 	workers sync.WaitGroup
@@ -62,7 +63,7 @@ func StartBlocked(traffic Traffic) (*Stream, error) {
 	if traffic.Every == 0 {
 		traffic.Every = 2 * time.Millisecond
 	}
-	s := &Stream{traffic: traffic, changed: make(chan struct{})}
+	s := &Stream{traffic: traffic, changed: make(chan struct{}), paused: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
 	sending, pause := context.WithCancel(s.life)
 	s.pause = pause
@@ -72,10 +73,11 @@ func StartBlocked(traffic Traffic) (*Stream, error) {
 	}
 	send, err := open()
 	if err != nil {
+		close(s.paused)
 		s.Stop()
 		return nil, fmt.Errorf("%s: %w", traffic, err)
 	}
-	s.workers.Go(func() { s.pace(sending, send) })
+	go s.pace(sending, send)
 	return s, nil
 }
 
@@ -90,6 +92,7 @@ type sender func(n uint64)
 // pace sends until the stream is stopped. A message is counted as sent before it is, so that its
 // arrival never comes first.
 func (s *Stream) pace(ctx context.Context, send sender) {
+	defer close(s.paused)
 	tick := time.NewTicker(s.traffic.Every)
 	defer tick.Stop()
 	for n := uint64(0); ; n++ {
@@ -155,6 +158,7 @@ func (s *Stream) Report() Report {
 // reports. TCP repeats what is lost, so that a stream of one TCP flow shows delays instead.
 func (s *Stream) Stop() Report {
 	s.pause()
+	<-s.paused
 	s.awaitRest()
 	s.end()
 	s.workers.Wait()
