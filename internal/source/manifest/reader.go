@@ -145,6 +145,10 @@ func (s *scan) chunk(c chunk) {
 		}
 	}
 	s.index++
+	if n, ok := parseBlock(c, s.reader.limits); ok {
+		s.document(n)
+		return
+	}
 	n, err := parseYAML(c, s.reader.limits)
 	if err != nil {
 		s.syntax(err, c.line)
