@@ -114,9 +114,9 @@ func (b *Batch) close() {
 }
 
 // encodeSet announces a set. id names it for the rest of the batch.
-func (b *Batch) encodeSet(name string, key Key, flags uint32, size int) uint32 {
+func (b *Batch) encodeSet(name string, key Key, how uint16, flags uint32, size int) uint32 {
 	b.setID++
-	b.open(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE)
+	b.open(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE|how)
 	b.text(unix.NFTA_SET_TABLE, b.table)
 	b.text(unix.NFTA_SET_NAME, name)
 	b.u32(unix.NFTA_SET_FLAGS, flags)
@@ -163,7 +163,7 @@ func (b *Batch) anonymousSet(s anonymousSet) uint32 {
 	if set.Interval {
 		elements, size = s.intervals(), 2*len(s.values)
 	}
-	id := b.encodeSet(name, set.Key, flags, size)
+	id := b.encodeSet(name, set.Key, 0, flags, size)
 	b.encodeElements(unix.NFT_MSG_NEWSETELEM, name, id, set, elements)
 	return id
 }

@@ -194,7 +194,7 @@ func (o AddSet) encode(b *Batch) {
 	if o.Set.VMap {
 		flags |= unix.NFT_SET_MAP
 	}
-	b.encodeSet(o.Set.Name, o.Set.Key, flags, 0)
+	b.encodeSet(o.Set.Name, o.Set.Key, unix.NLM_F_EXCL, flags, 0)
 }
 
 func (o DeleteSet) encode(b *Batch) {

@@ -23,6 +23,9 @@ func (s Set) Equal(o Set) bool {
 	return s.Name == o.Name && s.Key.Equal(o.Key) && s.Interval == o.Interval && s.VMap == o.VMap
 }
 
+// Size is the width of the set's key in bytes.
+func (s Set) Size() int { return s.Key.size() }
+
 // Err says what is wrong with a set, or nil.
 func (s Set) Err() error {
 	switch {
