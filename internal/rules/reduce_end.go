@@ -33,7 +33,7 @@ func reduceNets(in *model.Peer, out *End, f family.Family) truth {
 	if len(in.Nets) == 0 {
 		return always
 	}
-	nets := netsOf(in.Nets, f)
+	nets := Nets(in.Nets, f)
 	switch {
 	case len(nets) == 0:
 		return never
@@ -48,7 +48,7 @@ func reduceNotNets(in *model.Peer, a model.Action, out *End, f family.Family) tr
 	if len(in.NotNets) == 0 {
 		return always
 	}
-	nets := netsOf(in.NotNets, f)
+	nets := Nets(in.NotNets, f)
 	switch {
 	case len(nets) == 0:
 		return unsaid(a)
@@ -93,8 +93,8 @@ func reduceNotPorts(in *model.Peer, r *Rule, out *End) truth {
 	return depends
 }
 
-// netsOf is the family's part of a list: sorted, and without what lies within another.
-func netsOf(in []netip.Prefix, f family.Family) []netip.Prefix {
+// Nets is the family's part of a list: sorted, and without what lies within another.
+func Nets(in []netip.Prefix, f family.Family) []netip.Prefix {
 	var nets []netip.Prefix
 	for _, p := range in {
 		if p = unmap(p); family.OfPrefix(p) == f {

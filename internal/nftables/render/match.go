@@ -120,7 +120,7 @@ func (r *Renderer) notICMP(m *model.ICMPMatch) either {
 	out := either{{typ.Not(nft.Num(uint32(m.Type)))}}
 	if m.Code != nil {
 		code := nft.ICMPCode(r.family).Not(nft.Num(uint32(*m.Code)))
-		out = append(out, conjunction{typ.Not(nft.Num(uint32(m.Type))), code})
+		out = append(out, conjunction{typ.Is(nft.Num(uint32(m.Type))), code})
 	}
 	return out
 }

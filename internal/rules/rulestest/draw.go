@@ -56,18 +56,86 @@ var protocols = []model.Protocol{
 	model.AnyProtocol, model.TCP, model.TCP, model.UDP, model.ICMP, model.ICMPv6, model.SCTP, rules.IPProtocolIPIP,
 }
 
-// Rule draws a rule as the graph hands it over, of any family or of both.
+// Rule draws a rule as the graph hands it over, of any family or of both: a few
+// conditions, so that some packets match, with a protocol that mostly fits them.
 func Rule(t *rapid.T) model.Rule {
-	return model.Rule{
-		Action:      rapid.SampledFrom([]model.Action{model.Deny, model.Allow, model.Pass, model.Log}).Draw(t, "action"),
-		Families:    family.Set(maybe(t, 5, "ipVersion", func() uint8 { return rapid.Uint8Range(1, 3).Draw(t, "families") })),
-		Protocol:    rapid.SampledFrom(protocols).Draw(t, "protocol"),
-		NotProtocol: maybe(t, 6, "notProtocol", func() model.Protocol { return rapid.SampledFrom(protocols).Draw(t, "no") }),
-		ICMP:        maybe(t, 6, "icmp", func() *model.ICMPMatch { return icmpMatch(t) }),
-		NotICMP:     maybe(t, 6, "notICMP", func() *model.ICMPMatch { return icmpMatch(t) }),
-		Source:      peer(t),
-		Destination: peer(t),
+	r := model.Rule{
+		Action: rapid.SampledFrom([]model.Action{model.Deny, model.Allow, model.Pass, model.Log}).Draw(t, "action"),
 	}
+	fits := protocols
+	for range rapid.IntRange(0, 3).Draw(t, "conditions") {
+		c := rapid.SampledFrom(conditions).Draw(t, "condition")
+		c.add(t, &r, peerOf(t, &r))
+		if c.fits != nil {
+			fits = c.fits
+		}
+	}
+	if rapid.IntRange(1, 10).Draw(t, "fitting") == 1 {
+		fits = protocols
+	}
+	r.Protocol = rapid.SampledFrom(fits).Draw(t, "protocol")
+	return r
+}
+
+func peerOf(t *rapid.T, r *model.Rule) *model.Peer {
+	if rapid.Bool().Draw(t, "source") {
+		return &r.Source
+	}
+	return &r.Destination
+}
+
+// condition is something that a rule can ask, and the protocols that make sense with it.
+type condition struct {
+	add  func(*rapid.T, *model.Rule, *model.Peer)
+	fits []model.Protocol
+}
+
+var (
+	withPorts = []model.Protocol{model.TCP, model.UDP}
+	withTypes = []model.Protocol{model.ICMP, model.ICMPv6, model.AnyProtocol}
+)
+
+var conditions = []condition{
+	{add: func(t *rapid.T, r *model.Rule, _ *model.Peer) {
+		r.Families = family.Set(rapid.Uint8Range(1, 3).Draw(t, "ipVersion"))
+	}},
+	{add: func(t *rapid.T, r *model.Rule, _ *model.Peer) {
+		r.NotProtocol = rapid.SampledFrom(protocols).Draw(t, "notProtocol")
+	}, fits: []model.Protocol{model.AnyProtocol}},
+	{add: func(t *rapid.T, r *model.Rule, _ *model.Peer) { r.ICMP = icmpMatch(t) }, fits: withTypes},
+	{add: func(t *rapid.T, r *model.Rule, _ *model.Peer) { r.NotICMP = icmpMatch(t) }, fits: withTypes},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) { p.Nets = prefixes(t) }},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) { p.NotNets = prefixes(t) }},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) { p.Ports = someOf(t, "ports", portRanges) }, fits: withPorts},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) { p.NotPorts = someOf(t, "notPorts", portRanges) }, fits: withPorts},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) {
+		p.Selector, p.Sets = "selected()", sets(t, AddressSets())
+	}},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) {
+		p.NotSelector, p.NotSets = "refused()", sets(t, AddressSets())
+	}},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) {
+		p.NamedPorts, p.PortSets = []string{"http"}, sets(t, PortSets())
+	}, fits: withPorts},
+	{add: func(t *rapid.T, _ *model.Rule, p *model.Peer) {
+		p.NotNamedPorts, p.NotPortSets = []string{"dns"}, sets(t, PortSets())
+	}, fits: withPorts},
+}
+
+// sets draws the sets of a selector or of a port's name, which now and then are none.
+func sets(t *rapid.T, from []model.SetID) []model.SetID {
+	if rapid.IntRange(1, 10).Draw(t, "no set") == 1 {
+		return nil
+	}
+	return someOf(t, "sets", from)
+}
+
+func prefixes(t *rapid.T) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range someOf(t, "nets", nets) {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
 }
 
 func icmpMatch(t *rapid.T) *model.ICMPMatch {
@@ -77,49 +145,4 @@ func icmpMatch(t *rapid.T) *model.ICMPMatch {
 		m.Code = &code
 	}
 	return m
-}
-
-func peer(t *rapid.T) model.Peer {
-	prefixes := func() []netip.Prefix {
-		var out []netip.Prefix
-		for _, s := range someOf(t, "nets", nets) {
-			out = append(out, netip.MustParsePrefix(s))
-		}
-		return out
-	}
-	ranges := func() []model.PortRange { return someOf(t, "ports", portRanges) }
-	p := model.Peer{
-		Nets:     maybe(t, 4, "hasNets", prefixes),
-		NotNets:  maybe(t, 6, "hasNotNets", prefixes),
-		Ports:    maybe(t, 5, "hasPorts", ranges),
-		NotPorts: maybe(t, 8, "hasNotPorts", ranges),
-	}
-	addSets(t, &p)
-	return p
-}
-
-// addSets sometimes gives a selector or a port's name no set at all.
-func addSets(t *rapid.T, p *model.Peer) {
-	addressSets := func() []model.SetID { return someOf(t, "sets", AddressSets()) }
-	portSets := func() []model.SetID { return someOf(t, "portSets", PortSets()) }
-	if p.Sets = maybe(t, 4, "hasSets", addressSets); p.Sets != nil {
-		p.Selector = "all()"
-	}
-	if p.NotSets = maybe(t, 8, "hasNotSets", addressSets); p.NotSets != nil {
-		p.NotSelector = "all()"
-	}
-	if p.PortSets = maybe(t, 6, "hasPortSets", portSets); p.PortSets != nil {
-		p.NamedPorts = []string{"http"}
-	}
-	if p.NotPortSets = maybe(t, 10, "hasNotPortSets", portSets); p.NotPortSets != nil {
-		p.NotNamedPorts = []string{"http"}
-	}
-	switch rapid.IntRange(1, 30).Draw(t, "empty") {
-	case 1:
-		p.Selector, p.Sets = "nobody()", nil
-	case 2:
-		p.NamedPorts, p.PortSets = []string{"nobody"}, nil
-	case 3:
-		p.NotNamedPorts, p.NotPortSets = []string{"nobody"}, nil
-	}
 }

@@ -12,7 +12,7 @@ import (
 const VXLANPort = 4789
 
 var (
-	icmpTypes   = []uint8{0, 1, 3, 8, 128, 130, 133, 134, 135, 136, 137, 143}
+	icmpTypes   = []uint8{3, 8, 130, 134, 135, 143}
 	packetPorts = []uint16{0, 53, 80, 81, 443, VXLANPort, 65535}
 	portRanges  = []model.PortRange{
 		{First: 80, Last: 80}, {First: 81, Last: 90}, {First: 53, Last: 53}, {First: 443, Last: 65535},
