@@ -59,6 +59,7 @@ type fault struct {
 	err      error
 	first    time.Time
 	last     time.Time
+	next     time.Time // when it is due again
 	failures int
 }
 

@@ -143,6 +143,30 @@ func TestFailuresWaitForTheirRetry(t *testing.T) {
 	}
 }
 
+func TestHoldAndRetry(t *testing.T) {
+	tr := newTracker(nil)
+	tr.Desire("fought over", 1)
+	tr.Hold("fought over", errRefused, at(1), at(60))
+	if got := tried(tr, at(59), nil); len(got) != 0 || tr.State("fought over").State != Failed {
+		t.Errorf("before its time: %q", got)
+	}
+	if next, ok := tr.NextRetry(); !ok || !next.Equal(at(60)) {
+		t.Errorf("next at %v, %v", next, ok)
+	}
+	tr.Retry("fought over")
+	if s := tr.State("fought over"); s.State != Pending {
+		t.Errorf("after Retry: %v", s)
+	}
+	if got := tried(tr, at(59), nil); !slices.Equal(got, []string{"create fought over"}) {
+		t.Errorf("after Retry: %q", got)
+	}
+	tr.Hold("fought over", errRefused, at(60), at(90))
+	tr.Retry("never heard of")
+	if tr.State("fought over").State != Done || tr.State("never heard of").State != Unknown {
+		t.Error("Hold and Retry change what is settled or unknown")
+	}
+}
+
 func TestLaterIsNoFailure(t *testing.T) {
 	tr := newTracker(nil)
 	tr.Desire("waits", 1)

@@ -20,7 +20,7 @@ func (n notTried) Error() string { return string(n) }
 // no other. try must not call the Tracker's own methods.
 func (t *Tracker[K, V]) Update(now time.Time, try func(K, Change[V]) error) {
 	for k, o := range t.open {
-		if !o.desired || !t.due(o.fault, now) {
+		if !o.desired || !due(o.fault, now) {
 			continue
 		}
 		err := try(k, Change[V]{Want: o.want, Have: o.have, Present: o.present})
@@ -41,7 +41,7 @@ func (t *Tracker[K, V]) Delete(now time.Time, try func(K, V) error) {
 		return
 	}
 	for k, o := range t.open {
-		if o.desired || !t.due(o.fault, now) {
+		if o.desired || !due(o.fault, now) {
 			continue
 		}
 		err := try(k, o.have)
@@ -59,7 +59,7 @@ func (t *Tracker[K, V]) Delete(now time.Time, try func(K, V) error) {
 func (t *Tracker[K, V]) Updates(now time.Time) iter.Seq2[K, Change[V]] {
 	return func(yield func(K, Change[V]) bool) {
 		for k, o := range t.open {
-			if !o.desired || !t.due(o.fault, now) {
+			if !o.desired || !due(o.fault, now) {
 				continue
 			}
 			if !yield(k, Change[V]{Want: o.want, Have: o.have, Present: o.present}) {
@@ -77,7 +77,7 @@ func (t *Tracker[K, V]) Deletions(now time.Time) iter.Seq2[K, V] {
 			return
 		}
 		for k, o := range t.open {
-			if o.desired || !t.due(o.fault, now) {
+			if o.desired || !due(o.fault, now) {
 				continue
 			}
 			if !yield(k, o.have) {
@@ -95,6 +95,23 @@ func (t *Tracker[K, V]) Fail(k K, err error, now time.Time) {
 	}
 }
 
+// Hold is a Fail that says itself when the object is due again.
+func (t *Tracker[K, V]) Hold(k K, err error, now, until time.Time) {
+	t.Fail(k, err, now)
+	if o := t.open[k]; o.fault != nil {
+		o.fault.next = until
+	}
+}
+
+// Retry forgets that the object has failed: something that it depends on has changed, and
+// it is due at once.
+func (t *Tracker[K, V]) Retry(k K) {
+	if o, ok := t.open[k]; ok {
+		o.fault = nil
+		t.open[k] = o
+	}
+}
+
 func (t *Tracker[K, V]) fail(k K, o object[V], err error, now time.Time) {
 	if errors.Is(err, Later) {
 		return
@@ -103,21 +120,16 @@ func (t *Tracker[K, V]) fail(k K, o object[V], err error, now time.Time) {
 	if o.fault != nil {
 		f.first, f.failures = o.fault.first, o.fault.failures+1
 	}
+	f.next = now
+	if t.retry != nil {
+		f.next = now.Add(t.retry(f.failures))
+	}
 	o.fault = &f
 	t.open[k] = o
 }
 
 // due says whether an object may be tried.
-func (t *Tracker[K, V]) due(f *fault, now time.Time) bool {
-	return f == nil || !now.Before(t.next(f))
-}
-
-func (t *Tracker[K, V]) next(f *fault) time.Time {
-	if t.retry == nil {
-		return f.last
-	}
-	return f.last.Add(t.retry(f.failures))
-}
+func due(f *fault, now time.Time) bool { return f == nil || !now.Before(f.next) }
 
 // NextRetry is when the first of the failed objects is due again; false if none failed.
 // What is pending, but has not failed, is due at any time and does not count. Before
@@ -129,7 +141,7 @@ func (t *Tracker[K, V]) NextRetry() (time.Time, bool) {
 		if o.fault == nil || (!o.desired && !t.inSync) {
 			continue
 		}
-		if at := t.next(o.fault); !found || at.Before(first) {
+		if at := o.fault.next; !found || at.Before(first) {
 			first, found = at, true
 		}
 	}
