@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -153,38 +152,38 @@ spec:
 `, i, i%25, i, i%50, i%256, i%65536)
 }
 
-func documents(n int, manifest func(int) string) []byte {
-	var b bytes.Buffer
+func documents(n int, manifest func(int) string) string {
+	var b strings.Builder
 	for i := range n {
 		b.WriteString("---\n" + manifest(i))
 	}
-	return b.Bytes()
+	return b.String()
 }
 
 // list makes one document of many: "kubectl get -o yaml".
-func list(n int, manifest func(int) string) []byte {
-	var b bytes.Buffer
+func list(n int, manifest func(int) string) string {
+	var b strings.Builder
 	b.WriteString("apiVersion: v1\nitems:\n")
 	for i := range n {
 		lines := strings.Split(strings.TrimSuffix(manifest(i), "\n"), "\n")
 		b.WriteString("- " + strings.Join(lines, "\n  ") + "\n")
 	}
 	b.WriteString("kind: List\n")
-	return b.Bytes()
+	return b.String()
 }
 
 // jsonList is the same in JSON, by way of the reader's own trees.
-func jsonList(b *testing.B, yaml []byte) []byte {
+func jsonList(b *testing.B, yaml string) string {
 	b.Helper()
 	n, err := parseYAML(chunk{yaml, 1}, limits{depth: 100})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return n.appendJSON(nil)
+	return string(n.appendJSON(nil))
 }
 
 // drain reads a file and returns the number of objects.
-func drain(b *testing.B, r *Reader, data []byte) int {
+func drain(b *testing.B, r *Reader, data string) int {
 	b.Helper()
 	n := 0
 	for d := range r.Documents("bench", data) {
@@ -200,13 +199,13 @@ func BenchmarkRead(b *testing.B) {
 	pods, policies := documents(1000, podManifest), documents(1000, policyManifest)
 	for _, c := range []struct {
 		name string
-		data []byte
+		data string
 	}{
 		{"pods", pods},
 		{"policies", policies},
 		{"list", list(1000, podManifest)},
 		{"json", jsonList(b, list(1000, podManifest))},
-		{"library", bytes.ReplaceAll(pods, []byte("kind: Pod\n"), []byte("kind: !!str Pod\n"))}, // what is beyond the fast parser
+		{"library", strings.ReplaceAll(pods, "kind: Pod\n", "kind: !!str Pod\n")}, // what is beyond the fast parser
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r := New(Options{})

@@ -26,26 +26,16 @@ type blockParser struct {
 
 // parseBlock reads a document; false if the YAML library must.
 func parseBlock(c chunk, lim limits) (*node, bool) {
-	text := c.text
-	p := blockParser{line: c.line - 1, depth: lim.depth}
-	if isMarker(text, "---") {
-		end := len(text)
-		for i, b := range text {
-			if b == '\n' {
-				end = i + 1
-				break
-			}
-		}
-		if after := strings.Trim(string(text[3:end]), " \n"); after != "" && after[0] != '#' {
-			return nil, false
-		}
-		text = text[end:]
-		p.line++
-	}
-	if !plainText(text) {
+	p := blockParser{text: c.text, line: c.line - 1, depth: lim.depth}
+	if !plainText(p.text) {
 		return nil, false
 	}
-	p.text = string(text)
+	if isMarker(p.text, "---") {
+		first, _ := p.raw()
+		if after := strings.Trim(first[3:], " "); after != "" && after[0] != '#' {
+			return nil, false
+		}
+	}
 	p.advance()
 	if p.done || p.gaveUp {
 		return nil, false
@@ -59,7 +49,7 @@ func parseBlock(c chunk, lim limits) (*node, bool) {
 
 // plainText reports whether the text has only characters that YAML allows and that are no line breaks or
 // separators of a kind that the parser does not know (YAML 1.2, section 5.1).
-func plainText(text []byte) bool {
+func plainText(text string) bool {
 	for i := 0; i < len(text); {
 		if b := text[i]; b < utf8.RuneSelf {
 			if b < ' ' && b != '\n' || b == 0x7f {
@@ -68,7 +58,7 @@ func plainText(text []byte) bool {
 			i++
 			continue
 		}
-		r, size := utf8.DecodeRune(text[i:])
+		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case r == utf8.RuneError, r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
 			return false

@@ -20,7 +20,7 @@ func TestBlockIsUsed(t *testing.T) {
 		"script: |\n  #!/bin/sh\n  if true; then\n    echo\n\n  fi\nafter: |-\n  x\n",
 		"time: 2024-01-01T00:00:00Z\nimage: registry:5000/a@sha256:0\nurl: http://[::1]:80/\n",
 	} {
-		if _, ok := parseBlock(chunk{[]byte(text), 1}, limits{depth: 100}); !ok {
+		if _, ok := parseBlock(chunk{text, 1}, limits{depth: 100}); !ok {
 			t.Errorf("not read:\n%s", text)
 		}
 	}
@@ -35,11 +35,11 @@ func TestBlockGivesUp(t *testing.T) {
 		"a: b\n- c\n", "a: \"\\x41\"\n", "a: \x00\n", "a: \xff\n", "a: b\u0085c: d\n", "a: b\u2028\n", "a: |\n  b", "a: |\n\n  b\n",
 		strings.Repeat("k", 1100) + ": v\n",
 	} {
-		if n, ok := parseBlock(chunk{[]byte(text), 1}, limits{depth: 100}); ok {
+		if n, ok := parseBlock(chunk{text, 1}, limits{depth: 100}); ok {
 			t.Errorf("%q is read as %s", text, n.appendJSON(nil))
 		}
 	}
-	if _, ok := parseBlock(chunk{[]byte("a: [[[[[]]]]]\n"), 1}, limits{depth: 4}); ok {
+	if _, ok := parseBlock(chunk{"a: [[[[[]]]]]\n", 1}, limits{depth: 4}); ok {
 		t.Error("the limit of depth is not kept")
 	}
 }
@@ -49,7 +49,7 @@ func TestBlockGivesUp(t *testing.T) {
 func TestBlockAgainstLibrary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(drawMapping(t, 3), "\n") + "\n"
-		c := chunk{[]byte(text), 1}
+		c := chunk{text, 1}
 		slow, err := parseYAML(c, limits{depth: 100, aliased: 0})
 		if err != nil {
 			t.Fatalf("the library does not read it: %v\n%s", err, text)

@@ -21,6 +21,7 @@ type finding struct {
 // field leaves the others standing; it compares names exactly; and it knows the line of everything.
 type decoder struct {
 	plans *plans
+	texts *texts
 	path  []step
 	found []finding
 }
@@ -148,7 +149,7 @@ func (d *decoder) mapping(n *node, v reflect.Value) {
 		before := len(d.found)
 		d.value(n.kids[i+1], elem)
 		if len(d.found) == before {
-			m.SetMapIndex(reflect.ValueOf(n.kids[i].text).Convert(t.Key()), elem)
+			m.SetMapIndex(reflect.ValueOf(d.texts.copy(n.kids[i].text)).Convert(t.Key()), elem)
 		}
 		d.pop()
 	}

@@ -40,7 +40,7 @@ func (d *decoder) scalar(n *node, v reflect.Value) {
 func (d *decoder) text(n *node, v reflect.Value) {
 	switch n.kind {
 	case isText:
-		v.SetString(n.text)
+		v.SetString(d.texts.copy(n.text))
 	case isNumber, isBool:
 		d.wrong(n, "text (write it in quotes)")
 	default:

@@ -1,10 +1,14 @@
 package manifest
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/margay-net/margay/api"
@@ -22,7 +26,7 @@ func addCorpus(f *testing.F) {
 		}
 		for _, file := range archive.Files {
 			if file.Name != "want" {
-				f.Add(file.Data)
+				f.Add(string(file.Data))
 			}
 		}
 	}
@@ -32,7 +36,7 @@ func addCorpus(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data)
+		f.Add(string(data))
 	}
 	if len(archives) == 0 || len(seeds) == 0 {
 		f.Fatal("no corpus")
@@ -43,10 +47,10 @@ func addCorpus(f *testing.F) {
 // be validated.
 func FuzzRead(f *testing.F) {
 	addCorpus(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range []string{"a.yaml", "a.json"} {
-			file := New(Options{MaxDepth: 30, MaxAliased: 1000}).Read(name, data)
-			if len(data) == 0 && file.Complete {
+			file := New(Options{MaxDepth: 30, MaxAliased: 1000}).Read(name, text)
+			if text == "" && file.Complete {
 				t.Error("an empty file is complete")
 			}
 			for _, d := range file.Documents {
@@ -63,7 +67,7 @@ func FuzzRead(f *testing.F) {
 					}
 				}
 				for _, p := range d.Problems {
-					checkLine(t, p, data)
+					checkLine(t, p, text)
 				}
 			}
 		}
@@ -71,12 +75,12 @@ func FuzzRead(f *testing.F) {
 }
 
 // checkLine checks that a problem is one line of text that points into the file.
-func checkLine(t *testing.T, p Problem, data []byte) {
+func checkLine(t *testing.T, p Problem, text string) {
 	t.Helper()
 	if strings.ContainsAny(p.Message, "\n\r") || p.Message == "" {
 		t.Errorf("message %q", p.Message)
 	}
-	if lines := strings.Count(string(data), "\n") + 2; p.Line < 0 || p.Line > lines {
+	if lines := strings.Count(text, "\n") + 2; p.Line < 0 || p.Line > lines {
 		t.Errorf("line %d of %d: %s", p.Line, lines, p)
 	}
 }
@@ -92,11 +96,11 @@ func FuzzBlock(f *testing.F) {
 		"a: 0644\nb: 0x1F\nc: 1_000\nd: +1\ne: .5\nf: 1e400\n", "a: - b\n", "? a\n: b\n", "a: &b c\nd: *b\n", "<<: {a: b}\n",
 		"a: | # c\n  d\n", "a: |\n\n  b\n", "a: |\n b", "- |\n a\n- b\n", "a:\n# c\n  b: c\n", "-a: b\n-1: c\n", "a : b\n", "a #b: c\n",
 	} {
-		f.Add([]byte(s))
+		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, text string) {
 		lim := limits{depth: 30, aliased: 1000}
-		c, _, _ := nextChunk(data, 1)
+		c, _, _ := nextChunk(text, 1)
 		fast, ok := parseBlock(c, lim)
 		if !ok {
 			return
@@ -130,4 +134,50 @@ func tree(n *node) outline {
 		c.Kids = append(c.Kids, tree(k))
 	}
 	return c
+}
+
+// FuzzJSON holds the JSON parser against encoding/json: they accept the same, and read the same from it.
+func FuzzJSON(f *testing.F) {
+	for _, s := range []string{
+		`{"a": [1, -2.5e+3, true, false, null, "b\u00e9\ud83d\ude00\n\"\\\/"], "c": {}}`, `[]`, `{"a":1}{"b":2}`, ` 1 `, `"\ud800"`,
+		`{"a" 1}`, `{"a":1,}`, `[1,]`, `01`, `1.`, `-`, `"\x"`, `"a`, "\"\n\"", `tru`, `[[[[[[`, `{"a":{"b":{"c":1}}}`, "\xff", "\"\xff\"",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.HasPrefix(text, "---") || !utf8.ValidString(text) {
+			return // a marker; what is no UTF-8, encoding/json repairs
+		}
+		p := newJSONParser(chunk{text, 1}, limits{depth: 1000})
+		n, err := p.next()
+		if p.space(); err == nil && p.at < len(text) || errors.Is(err, io.EOF) {
+			err = errors.New("not one value")
+		}
+		if valid := json.Valid([]byte(text)); valid != (err == nil) && !deep(text) {
+			t.Fatalf("%q: valid: %v, but %v", text, valid, err)
+		}
+		if err != nil {
+			return
+		}
+		var want, got any
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			return // a number beyond float64
+		}
+		if err := json.Unmarshal(n.appendJSON(nil), &got); err != nil {
+			t.Fatalf("%q becomes %s: %v", text, n.appendJSON(nil), err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" && !repeats(n) {
+			t.Fatalf("%q: -encoding/json +ours:\n%s", text, diff)
+		}
+	})
+}
+
+// deep reports whether the text may be nested deeper than the test's limit.
+func deep(text string) bool { return strings.Count(text, "[")+strings.Count(text, "{") > 900 }
+
+// repeats reports whether there is a key twice, of which encoding/json merges the values.
+func repeats(n *node) bool {
+	d := decoder{}
+	d.duplicates(n)
+	return len(d.found) > 0
 }

@@ -34,7 +34,7 @@ func TestFiles(t *testing.T) {
 					want = &archive.Files[i]
 					continue
 				}
-				got.WriteString(transcript(New(Options{}), f.Name, f.Data))
+				got.WriteString(transcript(New(Options{}), f.Name, string(f.Data)))
 			}
 			if *update {
 				want.Data = []byte(got.String())
@@ -52,9 +52,9 @@ func TestFiles(t *testing.T) {
 
 // transcript tells in text what the reader makes of a file: a line for every object, and below it its
 // problems.
-func transcript(r *Reader, file string, data []byte) string {
+func transcript(r *Reader, file, text string) string {
 	var b strings.Builder
-	f := r.Read(file, data)
+	f := r.Read(file, text)
 	for _, d := range f.Documents {
 		state := "read"
 		switch {

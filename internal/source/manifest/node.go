@@ -56,15 +56,20 @@ func (n *node) word(key string) string {
 	return ""
 }
 
-// shown returns the value as an error shows it.
+// longestShown is how much of a value a problem keeps, in bytes.
+const longestShown = 128
+
+// shown returns the value as an error shows it, or its beginning, if it is long. It is a copy: problems live
+// longer than the file's text should.
 func (n *node) shown() string {
+	text := n.text
 	switch n.kind {
 	case isList, isMap:
-		return string(n.appendJSON(nil))
+		text = string(n.appendJSON(nil))
 	case isNull:
-		return "null"
+		text = "null"
 	}
-	return n.text
+	return strings.Clone(text[:min(len(text), longestShown)])
 }
 
 // appendJSON appends the value as JSON.

@@ -35,14 +35,14 @@ func (s *scan) value(n *node, item *int, apiVersion, kind string, depth int) {
 		s.emit(d)
 		return
 	}
-	d.Key.APIVersion = cmp.Or(n.word("apiVersion"), apiVersion)
-	d.Key.Kind = cmp.Or(n.word("kind"), kind)
+	d.Key.APIVersion = s.texts.copy(cmp.Or(n.word("apiVersion"), apiVersion))
+	d.Key.Kind = s.texts.copy(cmp.Or(n.word("kind"), kind))
 	if of, ok := strings.CutSuffix(d.Key.Kind, "List"); ok && (of == "" || n.get("items") != nil) {
 		s.items(n, item, d, of, depth)
 		return
 	}
 	*item++
-	s.reader.object(&d, n)
+	s.object(&d, n)
 	s.emit(d)
 }
 
@@ -71,11 +71,11 @@ func (s *scan) items(n *node, item *int, d Document, of string, depth int) {
 }
 
 // object reads the object of a mapping into d.
-func (r *Reader) object(d *Document, n *node) {
+func (s *scan) object(d *Document, n *node) {
 	meta := n.get("metadata")
-	d.Key.Namespace, d.Key.Name = meta.word("namespace"), meta.word("name")
+	d.Key.Namespace, d.Key.Name = s.texts.copy(meta.word("namespace")), s.texts.copy(meta.word("name"))
 	written := d.Key
-	if !r.identify(d, n) {
+	if !identify(d, n) {
 		return
 	}
 	k, ok := readKind(d.Key.APIVersion, d.Key.Kind)
@@ -85,14 +85,14 @@ func (r *Reader) object(d *Document, n *node) {
 		return
 	}
 	d.Object = k.make()
-	r.scope(d, k)
-	r.fill(d, n, k)
-	r.normalise(d, written)
+	scope(d, k)
+	s.fill(d, n, k)
+	normalise(d, written)
 	slices.SortStableFunc(d.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 // identify checks that the mapping says what it is.
-func (r *Reader) identify(d *Document, n *node) bool {
+func identify(d *Document, n *node) bool {
 	var missing []string
 	for _, f := range []struct{ field, value string }{
 		{"apiVersion", d.Key.APIVersion}, {"kind", d.Key.Kind},
@@ -110,7 +110,7 @@ func (r *Reader) identify(d *Document, n *node) bool {
 
 // scope gives an object the namespace that it has if none is written, and takes one away that it cannot
 // have.
-func (r *Reader) scope(d *Document, k objectKind) {
+func scope(d *Document, k objectKind) {
 	switch {
 	case k.namespaced && d.Key.Namespace == "":
 		d.Key.Namespace = metav1.NamespaceDefault
@@ -124,8 +124,8 @@ func (r *Reader) scope(d *Document, k objectKind) {
 }
 
 // fill reads the fields.
-func (r *Reader) fill(d *Document, n *node, k objectKind) {
-	dec := decoder{plans: &r.plans}
+func (s *scan) fill(d *Document, n *node, k objectKind) {
+	dec := decoder{plans: &s.reader.plans, texts: &s.texts}
 	dec.duplicates(n)
 	dec.value(n, reflect.ValueOf(d.Object).Elem())
 	if d.Key.Name == "" {
@@ -170,7 +170,7 @@ func severity(c class, f finding) Severity {
 
 // normalise brings what Calico's second group writes differently into the form of the first, and the
 // object's name and namespace into line with its key.
-func (r *Reader) normalise(d *Document, written Key) {
+func normalise(d *Document, written Key) {
 	if d.Key.APIVersion == api.APIVersionCRD {
 		d.Key.APIVersion = api.APIVersion
 		switch o := d.Object.(type) {

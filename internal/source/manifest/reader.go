@@ -1,12 +1,12 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
+	"strings"
 )
 
 // Options are the limits of a Reader. The zero value has the defaults.
@@ -57,41 +57,37 @@ type File struct {
 }
 
 // Read reads a file at once. For large files Documents needs much less memory.
-func (r *Reader) Read(file string, data []byte) File {
+func (r *Reader) Read(file, text string) File {
 	f := File{Complete: true}
-	for d := range r.Documents(file, data) {
+	for d := range r.Documents(file, text) {
 		f.Complete = f.Complete && d.Identified()
 		f.Documents = append(f.Documents, d)
 	}
 	return f
 }
 
-// Load reads the bytes of a file, up to the limit of the reader's options. The size of a file can change
-// while it is read, so it is the bytes that are counted.
-func (r *Reader) Load(from io.Reader) ([]byte, error) {
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(io.LimitReader(from, r.maxSize+1)); err != nil {
-		return nil, err
-	}
-	if int64(b.Len()) > r.maxSize {
-		return nil, fmt.Errorf("larger than %d bytes", r.maxSize)
-	}
-	return b.Bytes(), nil
+// Load reads the text of a file. Of a file that is larger than the reader's limit it reads no more than it
+// takes for Documents to say so: the size of a file can change while it is read, so it is what is read that
+// counts.
+func (r *Reader) Load(from io.Reader) (string, error) {
+	var b strings.Builder
+	_, err := io.Copy(&b, io.LimitReader(from, r.maxSize+1))
+	return b.String(), err
 }
 
-// Documents reads a file document by document, so that no more than one of them needs memory besides data.
-// A file that is empty or too large yields one document that is not identified. The objects do not refer to
-// data.
-func (r *Reader) Documents(file string, data []byte) iter.Seq[Document] {
+// Documents reads the text of a file document by document, so that no more than one of them needs memory
+// besides the text. A file that is empty or too large yields one document that is not identified. A Document
+// keeps the text from being freed, its Object does not.
+func (r *Reader) Documents(file, text string) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		s := scan{reader: r, file: file, yield: yield}
-		if why := s.unfit(data); why != "" {
+		if why := s.unfit(text); why != "" {
 			d := Document{File: file}
 			d.add(Unreadable, Error, 0, why)
 			yield(d)
 			return
 		}
-		s.run(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+		s.run(strings.TrimPrefix(text, "\xef\xbb\xbf"))
 	}
 }
 
@@ -104,23 +100,24 @@ type scan struct {
 	index int
 	// stopped is set when the caller has had enough.
 	stopped bool
+	texts   texts
 }
 
 // unfit says why a file as a whole cannot be read.
-func (s *scan) unfit(data []byte) string {
+func (s *scan) unfit(text string) string {
 	switch {
-	case int64(len(data)) > s.reader.maxSize:
+	case int64(len(text)) > s.reader.maxSize:
 		return fmt.Sprintf("larger than %d bytes", s.reader.maxSize)
-	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
+	case strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff"):
 		return "not UTF-8"
 	}
 	return ""
 }
 
-func (s *scan) run(data []byte) {
-	for line := 1; len(data) > 0 && !s.stopped; {
+func (s *scan) run(text string) {
+	for line := 1; text != "" && !s.stopped; {
 		var c chunk
-		c, data, line = nextChunk(data, line)
+		c, text, line = nextChunk(text, line)
 		if !c.blank() {
 			s.chunk(c)
 		}

@@ -17,7 +17,7 @@ func seed(t *testing.T, name string) File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{}).Read(name, data)
+	return New(Options{}).Read(name, string(data))
 }
 
 // seedLines returns what is wrong with a seed, its values included, line by line.

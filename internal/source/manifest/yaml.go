@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,7 +33,7 @@ func parseYAML(c chunk, lim limits) (n *node, err error) {
 		}
 	}()
 	var doc yaml.Node
-	if err := yaml.Unmarshal(c.text, &doc); err != nil {
+	if err := yaml.Unmarshal([]byte(c.text), &doc); err != nil {
 		return nil, yamlError(err, c)
 	}
 	b := yamlBuilder{offset: c.line - 1, depth: lim.depth, aliased: lim.aliased}
@@ -55,7 +54,7 @@ func yamlError(err error, c chunk) error {
 			line, message = c.line+l-1, text
 		}
 	}
-	if indent := c.indent(line); bytes.ContainsRune(indent, '\t') {
+	if indent := c.indent(line); strings.Contains(indent, "\t") {
 		message += " (the line is indented by a tab, YAML wants spaces)"
 	}
 	return &syntaxError{line, strings.ReplaceAll(message, "\n", " ")}
