@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"strings"
+
 	"github.com/margay-net/margay/api"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -18,9 +20,9 @@ func (k Key) String() string {
 	case k.Name == "":
 		return k.Kind
 	case k.Namespace == "":
-		return k.Kind + " " + k.Name
+		return strings.TrimSpace(k.Kind + " " + k.Name)
 	}
-	return k.Kind + " " + k.Namespace + "/" + k.Name
+	return strings.TrimSpace(k.Kind + " " + k.Namespace + "/" + k.Name)
 }
 
 // Document is one object of a file, or one thing in it that could not be made an object of.
@@ -80,6 +82,29 @@ func (d *Document) Report(e api.FieldError) Problem {
 		p.Severity = Warning
 	}
 	return p
+}
+
+// Reports is Report for all that a check has found, without what only repeats a problem that the document
+// already has: the field that is empty because what stood there could not be read.
+func (d *Document) Reports(errs []api.FieldError) []Problem {
+	var out []Problem
+	for _, e := range errs {
+		if !d.has(e.Field) {
+			out = append(out, d.Report(e))
+		}
+	}
+	return out
+}
+
+// has reports whether there is a problem of the field, or of one that it is in.
+func (d *Document) has(field string) bool {
+	for _, p := range d.Problems {
+		rest, ok := strings.CutPrefix(field, p.Field)
+		if ok && p.Field != "" && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }
 
 // problem returns a problem of this document.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/margay-net/margay/api"
@@ -70,6 +71,9 @@ func (s *scan) items(n *node, item *int, d Document, of string, depth int) {
 	}
 }
 
+// mostProblems is how many problems of one object are listed. An object with more is in error as a whole.
+const mostProblems = 200
+
 // object reads the object of a mapping into d.
 func (s *scan) object(d *Document, n *node) {
 	meta := n.get("metadata")
@@ -131,7 +135,11 @@ func (s *scan) fill(d *Document, n *node, k objectKind) {
 	if d.Key.Name == "" {
 		dec.nameless(d.lineOf("metadata.name"))
 	}
-	for _, f := range dec.found {
+	for i, f := range dec.found {
+		if i == mostProblems {
+			d.add(Invalid, Error, d.Line, strconv.Itoa(len(dec.found)-i)+" more problems are not listed")
+			break
+		}
 		p := d.problem(f.reason, severity(k.class, f), f.line, f.message)
 		p.Field, p.Value = f.field, f.value
 		d.Problems = append(d.Problems, p)

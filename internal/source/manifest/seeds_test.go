@@ -28,9 +28,7 @@ func seedLines(t *testing.T, name string) []string {
 		problems := d.Problems
 		if r, ok := d.Object.(api.Resource); ok && d.Usable() {
 			r.Default()
-			for _, e := range r.Validate() {
-				problems = append(problems, d.Report(e))
-			}
+			problems = append(problems, d.Reports(r.Validate())...)
 		}
 		for _, p := range problems {
 			lines = append(lines, p.Severity.String()+": "+p.String())
