@@ -30,5 +30,7 @@
 //
 // yaml.Unmarshal takes the last of two equal keys and says nothing; encoding/json takes "CIDR" for "cidr";
 // both drop unknown fields. A document of a few hundred bytes can stand for gigabytes by aliases of aliases.
-// All of these are closed here: see yaml.go and decode.go.
+// All of these are closed here: see yaml.go (aliases), decode.go (names, unknown fields) and duplicates.go.
+//
+// A string cut out of a file keeps the whole file in memory: what goes into objects is copied (texts.go).
 package manifest
