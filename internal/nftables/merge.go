@@ -26,6 +26,8 @@ func (l *ruleList) add(r nft.Rule, h nft.Hash) {
 
 // merge joins the two families' lists for one chain. A rule that both have is there once,
 // as it is; a rule of one family is confined to it by its own match, or by "meta nfproto".
+// A rule that can only match the other family's packets says nothing about its own, and
+// is left out.
 // Only the order within a family counts: a packet is of one family, and the rules of the
 // other do not match it. So the result is right whatever the interleaving; the longest
 // common subsequence makes it the shortest.
@@ -34,10 +36,11 @@ func merge(lists family.Pair[ruleList]) ruleList {
 	var out ruleList
 	only := func(f family.Family, l ruleList, from, to int) {
 		for i := from; i < to; i++ {
-			if r := l.rules[i]; r.Family() == 0 {
+			switch r := l.rules[i]; r.Family() {
+			case 0:
 				r = r.Only(f)
 				out.add(r, r.Hash())
-			} else {
+			case f:
 				out.add(r, l.hashes[i])
 			}
 		}

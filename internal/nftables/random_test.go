@@ -224,3 +224,7 @@ func listingOf(t testing.TB, k nftables.Kernel) nftables.Listing {
 	}
 	return l
 }
+
+func addr16(n int) netip.Addr {
+	return netip.AddrFrom16([16]byte{0xfd, 12: byte(n >> 24), 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)})
+}

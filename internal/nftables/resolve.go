@@ -149,6 +149,7 @@ func (t *Table) resolveSet(o object) {
 	}
 	if wanted {
 		t.sets.Desire(o.name, c.set)
+		t.touched[o.name] = struct{}{}
 		return
 	}
 	t.sets.Undesire(o.name)

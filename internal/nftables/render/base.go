@@ -8,6 +8,13 @@ import (
 	"github.com/margay-net/margay/internal/rules"
 )
 
+// Closed are the rules that a base chain is to have when its own cannot be written: no
+// packet of a pod gets past it.
+func Closed(s rules.Settings) []nft.Rule {
+	r := Renderer{settings: s}
+	return append(r.atPods(nft.IIfName, "closed", nft.Drop()), r.atPods(nft.OIfName, "closed", nft.Drop())...)
+}
+
 // Base is what stands whatever the pods and policies are: base chains, the chains that
 // they share, and the maps and sets that the other parts put elements into. On its own it
 // is the closed table. For a family that is off it drops all its traffic of pods.
@@ -20,8 +27,8 @@ func (r *Renderer) Base() Part {
 	p.Sets = []nft.Set{
 		{Name: fromPods, Key: whereKey(), VMap: true},
 		{Name: toPods, Key: whereKey(), VMap: true},
-		{Name: pods, Key: whereKey()},
-		{Name: r.named(sources), Key: nft.Fields(nft.IIfName, nft.SAddr(r.family)).Key()},
+		{Name: pods, Key: whereKey(), VMap: true},
+		{Name: r.named(sources), Key: r.sourceKey()},
 	}
 	r.prerouting(&p)
 	r.forward(&p)
@@ -48,13 +55,6 @@ func (r *Renderer) closed(p *Part) {
 	} {
 		p.base(c.name, nft.Filter, c.hook, c.prio, r.atPods(c.side, off, nft.FamilyIs(r.family), nft.Drop())...)
 	}
-}
-
-func (p *Part) base(name string, t nft.ChainType, h nft.Hook, priority int, rules ...nft.Rule) {
-	p.Chains = append(p.Chains, nft.Chain{
-		Name: name, Rules: rules,
-		Base: &nft.Base{Type: t, Hook: h, Priority: priority, Policy: nft.Accept()},
-	})
 }
 
 // atPods is one rule for each interface prefix. Matches of the family come first.
@@ -87,8 +87,8 @@ func (r *Renderer) prerouting(p *Part) {
 		check = append(check, nft.NewRule("", nft.IIfName.VMap(granted)))
 	}
 	for _, m := range rules.Exchanged(r.family) {
-		check = append(check, nft.NewRule("", nft.IIfName.In(pods), r.icmpType(m.Types), r.hops(m),
-			nft.SAddr(r.family).Is(netValues(rules.LinkSources(r.family))...), nft.Accept()))
+		check = append(check, nft.NewRule("", r.icmpType(m.Types), r.hops(m),
+			nft.SAddr(r.family).Is(netValues(rules.LinkSources(r.family))...), nft.IIfName.VMap(pods)))
 	}
 	check = append(check, nft.NewRule("not the pod's own source", nft.Drop()))
 	p.chain("source-check", check...)

@@ -19,38 +19,38 @@ func (r *Renderer) Endpoint(ep *model.LocalEndpoint, policies Policies) Part {
 		return p
 	}
 	where, err := whereKey().Element(nft.Iface(ep.Interface))
-	p.element(pods, where, err)
+	if err != nil {
+		return p // no interface can have such a name
+	}
+	p.entry(where, pods, nft.Accept())
 	for _, way := range []struct {
 		direction model.Direction
 		dispatch  string
 	}{{model.Egress, fromPods}, {model.Ingress, toPods}} {
-		p.element(way.dispatch, where.To(nft.Goto(endpointChain(ep.Interface, way.direction))), err)
+		p.entry(where, way.dispatch, nft.Jump(endpointChain(ep.Interface, way.direction)))
 		r.direction(&p, ep, way.direction, policies)
 	}
-	r.sources(&p, ep)
+	r.sources(&p, ep, where)
 	return p
 }
 
 // sources are the pod's own address and, where the node and the pod's annotation both say
 // so, further nets. Those are few pods': each has a chain of its own, as nftables' maps of
 // intervals would cost every packet.
-func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint) {
+func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint, where nft.Element) {
 	if a := ep.Addresses.Get(r.family); a.IsValid() {
-		key := nft.Fields(nft.IIfName, nft.SAddr(r.family)).Key()
-		e, err := key.Element(nft.Iface(ep.Interface), nft.Addr(a))
-		p.element(r.named(sources), e, err)
+		if e, err := r.sourceKey().Element(nft.Iface(ep.Interface), nft.Addr(a)); err == nil {
+			p.member(r.named(sources), e)
+		}
 	}
 	if !r.settings.AllowSpoofing {
 		return
 	}
-	nets := rules.Nets(ep.AllowedSources, r.family)
-	if len(nets) == 0 {
-		return
+	if nets := rules.Nets(ep.AllowedSources, r.family); len(nets) > 0 {
+		chain := grantedChain(ep.Interface)
+		p.chain(chain, nft.NewRule(ep.ID.String(), nft.SAddr(r.family).Is(netValues(nets)...), nft.Accept()))
+		p.entry(where, granted, nft.Jump(chain))
 	}
-	chain := grantedChain(ep.Interface)
-	p.chain(chain, nft.NewRule(ep.ID.String(), nft.SAddr(r.family).Is(netValues(nets)...), nft.Accept()))
-	where, err := whereKey().Element(nft.Iface(ep.Interface))
-	p.element(granted, where.To(nft.Jump(chain)), err)
 }
 
 // direction is the chain that the map leads to, with a chain for each tier but the last.

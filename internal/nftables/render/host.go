@@ -32,7 +32,7 @@ func (r *Renderer) input(p *Part) {
 
 // output leaves the node's own packets alone but for those to a pod that is not known.
 func (r *Renderer) output(p *Part) {
-	to := []nft.Rule{nft.NewRule("", nft.OIfName.In(pods), nft.Accept())}
+	to := []nft.Rule{nft.NewRule("", nft.OIfName.VMap(pods))}
 	to = append(to, r.exchanged()...)
 	to = append(to, nft.NewRule("no known pod's interface", nft.Drop()))
 	p.chain("node-to-pod", to...)

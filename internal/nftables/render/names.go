@@ -15,7 +15,7 @@ import (
 const (
 	fromPods   = "cali-from-wl-dispatch" // interface : chain of its egress policies
 	toPods     = "cali-to-wl-dispatch"   // interface : chain of its ingress policies
-	pods       = "cali-pods"             // interfaces of known pods
+	pods       = "cali-pods"             // interface : accept, for known pods
 	granted    = "cali-sources-granted"  // interface : chain of further sources
 	sources    = "cali-sources"          // interface . address that it may send from
 	natPools   = "cali-masq-ipam-pools"  // pools with NAT for what leaves them

@@ -93,9 +93,9 @@ func (r *Renderer) Pool(pool model.NATPool) Part {
 	if !r.on() || family.OfPrefix(pool.CIDR) != r.family {
 		return p
 	}
-	p.element(r.named(allPools), nft.PrefixElement(pool.CIDR.Masked()), nil)
+	p.nets(r.named(allPools), pool.CIDR)
 	if pool.Outgoing {
-		p.element(r.named(natPools), nft.PrefixElement(pool.CIDR.Masked()), nil)
+		p.nets(r.named(natPools), pool.CIDR)
 	}
 	return p
 }
@@ -104,7 +104,7 @@ func (r *Renderer) Pool(pool model.NATPool) Part {
 func (r *Renderer) Host(h model.Host) Part {
 	var p Part
 	if r.on() && r.settings.NAT.ExcludeHosts && family.Of(h.Address) == r.family {
-		p.element(r.named(allHosts), nft.AddrElement(h.Address), nil)
+		p.member(r.named(allHosts), nft.AddrElement(h.Address))
 	}
 	return p
 }

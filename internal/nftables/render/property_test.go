@@ -1,121 +1,79 @@
 package render_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/nftables"
+	"github.com/margay-net/margay/internal/nftables/fake"
 	"github.com/margay-net/margay/internal/nftables/nft"
 	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/rules"
 	"github.com/margay-net/margay/internal/rules/rulestest"
 )
 
-// whole renders all of a world for one family.
-func whole(t fataler, w *rulestest.World, f family.Family) nft.Table {
-	r := render.New(f, w.Settings)
-	n := w.Node(f)
-	table := nft.Table{Name: "calico", Elements: map[string][]nft.Element{}}
-	add := func(p render.Part) { addPart(t, &table, p) }
-	add(r.Base())
-	for _, id := range append(rulestest.AddressSets(), rulestest.PortSets()...) {
-		set := rulestest.SetOf(id)
-		add(r.Set(set))
-		if members := r.Members(set, w.Sets[id]); len(members) > 0 {
-			add(render.Part{Elements: map[string][]nft.Element{render.SetName(id, f): members}})
-		}
-	}
-	for _, p := range n.Policies {
-		add(r.Policy(p))
-	}
+// parts are all parts of a world for one family, by what they are of.
+func parts(w *rulestest.World, f family.Family) map[string]render.Part {
+	r, n := render.New(f, w.Settings), w.Node(f)
+	all := map[string]render.Part{"base": r.Base()}
 	for _, ep := range w.Endpoints {
-		add(r.Endpoint(ep, func(id model.PolicyID) *rules.Policy { return n.Policies[id] }))
+		all[ep.ID.String()] = r.Endpoint(ep, func(id model.PolicyID) *rules.Policy { return n.Policies[id] })
 	}
-	return table
+	for id, p := range n.Policies {
+		all[id.String()] = r.Policy(p)
+	}
+	for id, members := range w.Sets {
+		all["set "+string(id)] = r.Set(rulestest.SetOf(id))
+		all["members of "+string(id)] = r.Members(rulestest.SetOf(id), members)
+	}
+	return all
 }
 
-// addPart holds that no two parts have a chain or a set in common.
-func addPart(t fataler, table *nft.Table, p render.Part) {
-	for _, c := range p.Chains {
-		if slices.ContainsFunc(table.Chains, func(o nft.Chain) bool { return o.Name == c.Name }) {
-			t.Fatalf("two chains %s", c.Name)
+// change puts one world in the place of another, which may be nil.
+func change(from, to *rulestest.World, f family.Family, v *nftables.View) {
+	changes := map[string]render.Change{}
+	if from != nil {
+		for name, p := range parts(from, f) {
+			changes[name] = render.Change{Old: p}
 		}
 	}
-	for _, s := range p.Sets {
-		if err := s.Err(); err != nil {
-			t.Fatalf("%v", err)
-		}
-		if slices.ContainsFunc(table.Sets, func(o nft.Set) bool { return o.Name == s.Name }) {
-			t.Fatalf("two sets %s", s.Name)
-		}
+	for name, p := range parts(to, f) {
+		changes[name] = render.Change{Old: changes[name].Old, New: p}
 	}
-	table.Chains = append(table.Chains, p.Chains...)
-	table.Sets = append(table.Sets, p.Sets...)
-	for set, elements := range p.Elements {
-		table.Elements[set] = append(table.Elements[set], elements...)
-	}
+	render.Put(v, slices.Collect(maps.Values(changes))...)
 }
 
-// merge makes one table of both families' in a random way that the driver might take:
-// the rules of each keep their order, equal ones may be stored once, and all others are
-// confined to their family.
-func merge(t *rapid.T, v4, v6 nft.Table) nft.Table {
-	out := nft.Table{Name: "calico", Elements: map[string][]nft.Element{}}
-	chains := map[string]*nft.Chain{}
-	var names []string
-	for _, c := range slices.Concat(v4.Chains, v6.Chains) {
-		if chains[c.Name] == nil {
-			chains[c.Name] = &nft.Chain{Name: c.Name, Base: c.Base}
-			names = append(names, c.Name)
-		}
-		if !chains[c.Name].Base.Equal(c.Base) {
-			t.Fatalf("chain %s: %v and %v", c.Name, chains[c.Name].Base, c.Base)
-		}
-	}
-	for _, name := range names {
-		chains[name].Rules = interleave(t, rulesOf(v4, name), rulesOf(v6, name))
-		out.Chains = append(out.Chains, *chains[name])
-	}
-	for _, table := range []nft.Table{v4, v6} {
-		for _, s := range table.Sets {
-			i := slices.IndexFunc(out.Sets, func(o nft.Set) bool { return o.Name == s.Name })
-			if i < 0 {
-				out.Sets = append(out.Sets, s)
-			} else if !out.Sets[i].Equal(s) {
-				t.Fatalf("%v and %v", out.Sets[i], s)
-			}
-			out.Elements[s.Name] = append(out.Elements[s.Name], table.Elements[s.Name]...)
-		}
-	}
-	return out
+func driver(s rules.Settings) *nftables.Table {
+	d := nftables.New(nftables.Options{Kernel: fake.New(), Closed: render.Closed(s)})
+	d.InSync()
+	return d
 }
 
-func rulesOf(t nft.Table, chain string) []nft.Rule {
-	for _, c := range t.Chains {
-		if c.Name == chain {
-			return c.Rules
-		}
+// written is the driver's table as the kernel has it.
+func written(t fataler, d *nftables.Table) nft.Table {
+	if err := d.Apply(time.Time{}); err != nil {
+		t.Fatalf("%v", err)
 	}
-	return nil
+	for _, p := range d.Problems() {
+		t.Fatalf("%s: %v", p.Object, p.Err)
+	}
+	return d.Actual()
 }
 
-func interleave(t *rapid.T, v4, v6 []nft.Rule) []nft.Rule {
-	var out []nft.Rule
-	for len(v4)+len(v6) > 0 {
-		equal := len(v4) > 0 && len(v6) > 0 && v4[0].Hash() == v6[0].Hash()
-		switch choice := rapid.IntRange(0, 5).Draw(t, "next rule"); {
-		case equal && choice > 0:
-			out, v4, v6 = append(out, v4[0]), v4[1:], v6[1:]
-		case len(v6) == 0 || len(v4) > 0 && choice%2 == 0:
-			out, v4 = append(out, v4[0].Only(family.V4)), v4[1:]
-		default:
-			out, v6 = append(out, v6[0].Only(family.V6)), v6[1:]
-		}
+// table is the table of a world, seen by the given families.
+func table(t fataler, w *rulestest.World, families ...family.Family) nft.Table {
+	d := driver(w.Settings)
+	for _, f := range families {
+		change(nil, w, f, d.View(f))
 	}
-	return out
+	return written(t, d)
 }
 
 // ways are all ways through a node with two known pods (cali1, cali2), an unknown one
@@ -162,7 +120,7 @@ func TestTableOfOneFamilyDoesWhatTheEvaluatorSays(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				w := rulestest.DrawWorld(t)
-				compare(t, newTracer(t, whole(t, w, f)), w.Node(f))
+				compare(t, newTracer(t, table(t, w, f)), w.Node(f))
 			})
 		})
 	}
@@ -171,7 +129,7 @@ func TestTableOfOneFamilyDoesWhatTheEvaluatorSays(t *testing.T) {
 func TestMergedTableDoesWhatTheEvaluatorSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := rulestest.DrawWorld(t)
-		tr := newTracer(t, merge(t, whole(t, w, family.V4), whole(t, w, family.V6)))
+		tr := newTracer(t, table(t, w, family.V4, family.V6))
 		for _, f := range family.All() {
 			compare(t, tr, w.Node(f))
 		}
@@ -195,11 +153,31 @@ func openWorld(t *rapid.T, r model.Rule) *rulestest.World {
 	}
 }
 
+// Pods, policies, sets and settings change at random, a family goes off or comes back: the
+// table must be the one that the last state alone would have made.
+func TestTableAfterChangesIsThatOfTheLastStateAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var last *rulestest.World
+		d := driver(rules.Settings{})
+		for range rapid.IntRange(2, 4).Draw(t, "states") {
+			w := rulestest.DrawWorld(t)
+			for _, f := range family.All() {
+				change(last, w, f, d.View(f))
+			}
+			got, want := written(t, d), table(t, w, family.V4, family.V6)
+			if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+				t.Fatalf("(-want +got)\n%s", diff)
+			}
+			last = w
+		}
+	})
+}
+
 func TestOneRuleMatchesWhatTheEvaluatorSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom([]family.Family{family.V4, family.V6}).Draw(t, "family")
 		w := openWorld(t, rulestest.Rule(t))
-		tr, n := newTracer(t, whole(t, w, f)), w.Node(f)
+		tr, n := newTracer(t, table(t, w, f)), w.Node(f)
 		for range 20 {
 			p := rulestest.Packet(t, f)
 			p.State = rules.New

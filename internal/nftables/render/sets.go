@@ -25,29 +25,36 @@ func (r *Renderer) portKey() nft.Key {
 	return nft.Fields(nft.DAddr(r.family), nft.L4Proto, nft.DPort).Key()
 }
 
-// Members are those of the members that are the family's, as elements of the set's half.
-// Nets may overlap: it is for who writes the set to join them.
-func (r *Renderer) Members(s model.Set, members []model.Member) []nft.Element {
+// Members are those of the members that are the family's, in the set's half.
+func (r *Renderer) Members(s model.Set, members []model.Member) Part {
 	if !r.on() {
-		return nil
+		return Part{}
 	}
-	var out []nft.Element
+	nets := Nets{Set: SetName(s.ID, r.family)}
+	all := Members{Set: nets.Set}
 	for _, m := range members {
-		if m.Family() == r.family {
-			out = append(out, r.member(s.Kind, m)...)
+		switch {
+		case m.Family() != r.family:
+		case s.Kind == model.NetSet:
+			nets.Prefixes = append(nets.Prefixes, m.Prefix)
+		case s.Kind == model.AddressSet:
+			all.Elements = append(all.Elements, nft.AddrElement(m.Prefix.Addr()))
+		default:
+			all.Elements = append(all.Elements, r.portElement(m)...)
 		}
 	}
-	return out
+	var p Part
+	if len(all.Elements) > 0 {
+		p.Members = []Members{all}
+	}
+	if len(nets.Prefixes) > 0 {
+		p.Nets = []Nets{nets}
+	}
+	return p
 }
 
-// member is one element, or none for what no packet can have.
-func (r *Renderer) member(k model.SetKind, m model.Member) []nft.Element {
-	switch k {
-	case model.NetSet:
-		return []nft.Element{nft.PrefixElement(m.Prefix.Masked())}
-	case model.AddressSet:
-		return []nft.Element{nft.AddrElement(m.Prefix.Addr())}
-	}
+// portElement is one element, or none for what no packet can have.
+func (r *Renderer) portElement(m model.Member) []nft.Element {
 	e, err := r.portKey().Element(nft.Addr(m.Prefix.Addr()), nft.Num(uint32(m.Protocol)), nft.Num(uint32(m.Port)))
 	if err != nil {
 		return nil

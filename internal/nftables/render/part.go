@@ -1,0 +1,154 @@
+package render
+
+import (
+	"net/netip"
+
+	"github.com/margay-net/margay/internal/nftables"
+	"github.com/margay-net/margay/internal/nftables/nft"
+)
+
+// Part is a piece of the table that is wanted, or not, as a whole. No two parts of one
+// family hold the same chain, set, member or entry.
+type Part struct {
+	Chains []nft.Chain
+	Sets   []nft.Set
+	// Members, Nets and Entries may be those of other parts' sets.
+	Members []Members
+	Nets    []Nets
+	Entries []Entry
+}
+
+// Members are elements of a hash set.
+type Members struct {
+	Set      string
+	Elements []nft.Element
+}
+
+// Nets are prefixes of an interval set; they may overlap.
+type Nets struct {
+	Set      string
+	Prefixes []netip.Prefix
+}
+
+// Entry is where a key of a verdict map leads.
+type Entry struct {
+	Map     string
+	Key     nft.Element
+	Verdict nft.Verdict
+}
+
+// Change is a part as it was, and as it is to be. An empty Old is one that is new, an
+// empty New one that goes.
+type Change struct{ Old, New Part }
+
+// Put tells the view of changes. Changes that hang together, as all do when the settings
+// change, go in one call: sets come before all members, and go after them.
+func Put(v *nftables.View, changes ...Change) {
+	for i := range changes {
+		withdraw(v, &changes[i])
+	}
+	for i := range changes {
+		replace(v, &changes[i])
+	}
+	for i := range changes {
+		fill(v, &changes[i].New)
+	}
+}
+
+// withdraw takes out what a part had in sets and maps and has no more.
+func withdraw(v *nftables.View, c *Change) {
+	type key struct{ in, element string }
+	kept := map[key]bool{}
+	each := func(p *Part, member func(set string, e nft.Element), net func(set string, n netip.Prefix), entry func(Entry)) {
+		for _, m := range p.Members {
+			for _, e := range m.Elements {
+				member(m.Set, e)
+			}
+		}
+		for _, n := range p.Nets {
+			for _, prefix := range n.Prefixes {
+				net(n.Set, prefix)
+			}
+		}
+		for _, e := range p.Entries {
+			entry(e)
+		}
+	}
+	each(&c.New,
+		func(set string, e nft.Element) { kept[key{set, string(e)}] = true },
+		func(set string, n netip.Prefix) { kept[key{set, n.String()}] = true },
+		func(e Entry) { kept[key{e.Map, string(e.Key)}] = true })
+	each(&c.Old,
+		func(set string, e nft.Element) {
+			if !kept[key{set, string(e)}] {
+				v.RemoveMembers(set, e)
+			}
+		},
+		func(set string, n netip.Prefix) {
+			if !kept[key{set, n.String()}] {
+				v.RemoveNets(set, n)
+			}
+		},
+		func(e Entry) {
+			if !kept[key{e.Map, string(e.Key)}] {
+				v.RemoveEntry(e.Map, e.Key)
+			}
+		})
+}
+
+// replace puts the new sets and chains in the place of the old.
+func replace(v *nftables.View, c *Change) {
+	kept := map[string]bool{}
+	for _, s := range c.New.Sets {
+		kept[s.Name] = true
+		v.AddSet(s)
+	}
+	for _, s := range c.Old.Sets {
+		if !kept[s.Name] {
+			v.RemoveSet(s.Name)
+		}
+	}
+	clear(kept)
+	for _, chain := range c.New.Chains {
+		kept[chain.Name] = true
+		v.SetChain(chain)
+	}
+	for _, chain := range c.Old.Chains {
+		if !kept[chain.Name] {
+			v.RemoveChain(chain.Name)
+		}
+	}
+}
+
+func fill(v *nftables.View, p *Part) {
+	for _, m := range p.Members {
+		v.AddMembers(m.Set, m.Elements...)
+	}
+	for _, n := range p.Nets {
+		v.AddNets(n.Set, n.Prefixes...)
+	}
+	for _, e := range p.Entries {
+		v.SetEntry(e.Map, e.Key, e.Verdict)
+	}
+}
+
+func (p *Part) chain(name string, rules ...nft.Rule) {
+	p.Chains = append(p.Chains, nft.Chain{Name: name, Rules: rules})
+}
+
+func (p *Part) base(name string, t nft.ChainType, h nft.Hook, priority int, rules ...nft.Rule) {
+	p.Chains = append(p.Chains, nft.Chain{
+		Name: name, Rules: rules,
+		Base: &nft.Base{Type: t, Hook: h, Priority: priority, Policy: nft.Accept()},
+	})
+}
+
+func (p *Part) member(set string, e ...nft.Element) {
+	p.Members = append(p.Members, Members{set, e})
+}
+
+func (p *Part) nets(set string, n ...netip.Prefix) { p.Nets = append(p.Nets, Nets{set, n}) }
+
+func (p *Part) entry(where nft.Element, vmap string, v nft.Verdict) {
+	p.Entries = append(p.Entries, Entry{vmap, where, v})
+}
