@@ -12,7 +12,7 @@ import (
 // anything else: other kinds and families, routes of other tables, cached routes,
 // routes of one type of service only.
 func Decode(m Message) (Event, bool) {
-	e := Event{Replaced: m.Flags&unix.NLM_F_REPLACE != 0}
+	e := Event{Replaced: m.Flags&unix.NLM_F_REPLACE != 0, Port: m.Port}
 	ok := false
 	switch m.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:

@@ -124,9 +124,11 @@ type Event struct {
 	Gone bool
 	// Replaced: the route has taken the place of another one with the same Key.
 	Replaced bool
-	Link     *Link
-	Address  *Address
-	Route    *Route
+	// Port is the netlink port of who asked for it; zero if the kernel did it of itself.
+	Port    uint32
+	Link    *Link
+	Address *Address
+	Route   *Route
 }
 
 // String is the event as one line: + for there, = for replaced, - for gone.

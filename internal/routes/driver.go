@@ -1,0 +1,229 @@
+package routes
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/reconcile"
+)
+
+// Driver owns the routes of one family. It is not safe for concurrent use.
+//
+// It is told three things: what is desired (Want, Claim and their opposites), what the
+// kernel reports (Handle, with the events of a Subscription made before the first
+// Apply), and when to act (Apply). Only Apply touches the kernel.
+type Driver struct {
+	family   family.Family
+	kernel   Kernel
+	flusher  Flusher
+	feed     *Feed
+	settings Settings
+	traits   traits
+
+	wishes map[netip.Prefix]*wish
+	// onInterface are the pods' destinations by their interface, remote those that
+	// depend on the node's addresses.
+	onInterface map[string]map[netip.Prefix]bool
+	remote      map[netip.Prefix]bool
+	// claimed are the interfaces that have an endpoint.
+	claimed map[string]bool
+
+	view    view
+	tracker *reconcile.Tracker[Key, Route]
+	// onPods are all routes on pod interfaces, whoever made them, by interface.
+	onPods map[int]map[Key]Route
+	// strangers are routes that stand where one of ours should.
+	strangers map[Key]Route
+	// proxied is the key of the route to the proxied gateway while it is desired.
+	proxied *Key
+
+	dirty   map[netip.Addr]*dirt
+	fights  fights
+	repairs uint64 // of what somebody else has changed
+	// stale: what we know of the kernel is not to be relied on.
+	stale bool
+	// waiting: a removal waits for the graph to hear of what it would remove.
+	waiting bool
+	retryAt time.Time // of a full read that has failed
+	inSync  bool
+	// settledOnce: everything has been written once since the source was in sync.
+	settledOnce bool
+}
+
+// wish is a desired destination, and what has become of it.
+type wish struct {
+	route model.Route
+	resolution
+	key    Key
+	placed bool // the tracker knows it under key
+}
+
+// Options for New. Family, Kernel and Flusher are required.
+type Options struct {
+	Family   family.Family
+	Kernel   Kernel
+	Flusher  Flusher
+	Feed     *Feed // of both families' drivers; nil for none
+	Settings Settings
+}
+
+// New makes a Driver that desires nothing and knows nothing of the kernel yet.
+func New(o Options) *Driver {
+	return &Driver{
+		family: o.Family, kernel: o.Kernel, flusher: o.Flusher, feed: o.Feed,
+		settings: o.Settings, traits: traitsOf(o.Family),
+		wishes:      map[netip.Prefix]*wish{},
+		onInterface: map[string]map[netip.Prefix]bool{},
+		remote:      map[netip.Prefix]bool{},
+		claimed:     map[string]bool{},
+		view:        newView(),
+		tracker: reconcile.New[Key](reconcile.Options[Route]{
+			Equal: func(a, b Route) bool { return a == b },
+			Retry: reconcile.Backoff(firstRetry, lastRetry),
+		}),
+		onPods:    map[int]map[Key]Route{},
+		strangers: map[Key]Route{},
+		dirty:     map[netip.Addr]*dirt{},
+		fights:    fights{},
+		stale:     true,
+	}
+}
+
+// How long to leave a route alone that the kernel refuses. What makes it possible is
+// usually an event, which does not wait for this.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// Want makes a destination desired, or changes what is desired of it. One of the other
+// family is ignored.
+func (d *Driver) Want(m model.Route) {
+	if family.OfPrefix(m.Destination) != d.family {
+		return
+	}
+	w, ok := d.wishes[m.Destination]
+	if !ok {
+		w = &wish{}
+		d.wishes[m.Destination] = w
+	} else if w.route == m {
+		return
+	} else if w.route.Interface != m.Interface {
+		d.soil(w)
+	}
+	d.unlist(w.route)
+	w.route = m
+	d.list(m)
+	d.adopt(m.Interface)
+	d.settle(w)
+}
+
+// Unwant makes a destination undesired.
+func (d *Driver) Unwant(destination netip.Prefix) {
+	w, ok := d.wishes[destination]
+	if !ok {
+		return
+	}
+	d.soil(w)
+	d.unlist(w.route)
+	delete(d.wishes, destination)
+	if w.placed {
+		d.tracker.Undesire(w.key)
+	}
+}
+
+// Claim says that an endpoint has the interface: from now on, all routes on it are ours.
+func (d *Driver) Claim(name string) {
+	if d.claimed[name] {
+		return
+	}
+	d.claimed[name] = true
+	d.adopt(name)
+	d.settleProxied()
+}
+
+// Release says that no endpoint has the interface any more. Routes of ours that still
+// stand on it remain ours until they are gone; new ones are left alone.
+func (d *Driver) Release(name string) {
+	delete(d.claimed, name)
+	d.settleProxied()
+}
+
+// InSync says that all sources have been read: what is not desired by now may go.
+func (d *Driver) InSync() {
+	d.inSync = true
+	d.tracker.InSync()
+}
+
+// Configure puts new settings into force.
+func (d *Driver) Configure(s Settings) {
+	d.settings = s
+	d.stale = true // what counts as a pod interface, or as ours, may be others now
+	d.settleAll()
+}
+
+func (d *Driver) list(m model.Route) {
+	switch m.Kind {
+	case model.RouteLocalPod:
+		if d.onInterface[m.Interface] == nil {
+			d.onInterface[m.Interface] = map[netip.Prefix]bool{}
+		}
+		d.onInterface[m.Interface][m.Destination] = true
+	case model.RouteRemote:
+		d.remote[m.Destination] = true
+	}
+}
+
+func (d *Driver) unlist(m model.Route) {
+	delete(d.remote, m.Destination)
+	delete(d.onInterface[m.Interface], m.Destination)
+	if len(d.onInterface[m.Interface]) == 0 {
+		delete(d.onInterface, m.Interface)
+	}
+}
+
+// settle brings the tracker up to date with one wish.
+func (d *Driver) settle(w *wish) {
+	w.resolution = d.resolver().resolve(w.route, d.family.String()+" is switched off")
+	key := w.resolution.route.Key()
+	wanted := w.reason == ""
+	if w.placed && (!wanted || w.key != key) {
+		d.tracker.Undesire(w.key)
+	}
+	if wanted {
+		d.tracker.Desire(key, w.resolution.route)
+	}
+	w.key, w.placed = key, wanted
+}
+
+func (d *Driver) resolver() resolver {
+	return resolver{settings: d.settings, traits: d.traits, view: &d.view}
+}
+
+func (d *Driver) settleAll() {
+	for _, w := range d.wishes {
+		d.settle(w)
+	}
+	d.settleProxied()
+}
+
+func (d *Driver) settleThese(destinations map[netip.Prefix]bool) {
+	for dst := range destinations {
+		d.settle(d.wishes[dst])
+	}
+}
+
+// settleProxied wants or unwants the route to the proxied gateway.
+func (d *Driver) settleProxied() {
+	r, wanted := d.resolver().proxiedGateway(len(d.claimed) > 0)
+	if wanted {
+		key := r.Key()
+		d.tracker.Desire(key, r)
+		d.proxied = &key
+	} else if d.proxied != nil {
+		d.tracker.Undesire(*d.proxied)
+		d.proxied = nil
+	}
+}
