@@ -12,8 +12,7 @@ import (
 // the graph takes them in within a second.
 const most = 100_000
 
-// inbox is what has come in from the sources and has not been taken yet. It implements
-// source.Sink on the side of the sources.
+// inbox is what has come in and has not been taken yet.
 type inbox struct {
 	wake chan struct{} // holds a token when there is something to look at
 
@@ -21,15 +20,30 @@ type inbox struct {
 	room   *sync.Cond
 	closed bool
 	news   news
+	asks   []ask
 }
 
 // news is what the engine takes at one turn.
 type news struct {
 	events  []model.Event
-	since   time.Time
+	since   time.Time // arrival of the first of the events
 	reports map[string][]model.Problem
 	sync    *source.Sync
-	asks    []func()
+	begin   bool // a dataplane has come
+}
+
+// ask is something to be done in the engine's goroutine.
+type ask struct {
+	f    func()
+	done chan bool
+}
+
+// answer does what is asked, or not, and lets the asker go on.
+func (a ask) answer(do bool) {
+	if do {
+		a.f()
+	}
+	a.done <- do
 }
 
 func newInbox() *inbox {
@@ -45,7 +59,7 @@ func (i *inbox) poke() {
 	}
 }
 
-// take empties the inbox.
+// take empties the inbox, but for what is asked.
 func (i *inbox) take() news {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -55,33 +69,61 @@ func (i *inbox) take() news {
 	return n
 }
 
-// close lets no source wait any longer. What comes in from here on is lost, as is the
-// agent.
+// takeAsks takes what is asked. It does not wait its turn behind events.
+func (i *inbox) takeAsks() []ask {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	asks := i.asks
+	i.asks = nil
+	return asks
+}
+
+// close lets nobody wait any longer. What comes in from here on is lost, as is the agent.
 func (i *inbox) close() {
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	i.closed = true
+	asks := i.asks
+	i.asks = nil
 	i.room.Broadcast()
+	i.mu.Unlock()
+	for _, a := range asks {
+		a.answer(false)
+	}
 }
 
+// ask has f done and waits; false if the engine has stopped.
 func (i *inbox) ask(f func()) bool {
+	a := ask{f: f, done: make(chan bool, 1)}
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	if i.closed {
+		i.mu.Unlock()
 		return false
 	}
-	i.news.asks = append(i.news.asks, f)
+	i.asks = append(i.asks, a)
+	i.mu.Unlock()
 	i.poke()
-	return true
+	return <-a.done
 }
 
-// Update implements source.Sink.
-func (e *Engine) Update(events []model.Event) {
-	i := e.inbox
+// add adds to the news.
+func (i *inbox) add(what func(*news)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.closed {
+		what(&i.news)
+	}
+	i.poke()
+}
+
+// addEvents waits for room and adds events.
+func (i *inbox) addEvents(events []model.Event) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for len(i.news.events) >= most && !i.closed {
 		i.room.Wait()
+	}
+	if i.closed || len(events) == 0 {
+		return
 	}
 	if len(i.news.events) == 0 {
 		i.news.since = time.Now()
@@ -90,23 +132,19 @@ func (e *Engine) Update(events []model.Event) {
 	i.poke()
 }
 
+// Update implements source.Sink. It may be called from several goroutines: the dataplane
+// reports its facts by it too.
+func (e *Engine) Update(events []model.Event) { e.inbox.addEvents(events) }
+
 // Report implements source.Sink.
 func (e *Engine) Report(place string, problems []model.Problem) {
-	i := e.inbox
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.news.reports == nil {
-		i.news.reports = map[string][]model.Problem{}
-	}
-	i.news.reports[place] = problems
-	i.poke()
+	e.inbox.add(func(n *news) {
+		if n.reports == nil {
+			n.reports = map[string][]model.Problem{}
+		}
+		n.reports[place] = problems
+	})
 }
 
 // Sync implements source.Sink.
-func (e *Engine) Sync(s source.Sync) {
-	i := e.inbox
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.news.sync = &s
-	i.poke()
-}
+func (e *Engine) Sync(s source.Sync) { e.inbox.add(func(n *news) { n.sync = &s }) }

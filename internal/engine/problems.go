@@ -12,17 +12,24 @@ import (
 	"github.com/margay-net/margay/internal/model"
 )
 
+// logMost is how many new problems of one place are logged; the others are counted. All
+// of them are in the dump.
+const logMost = 50
+
 // Problems keeps what is wrong with the input, by the place that it was found at. It is
-// safe for concurrent use. Each problem is logged once, when it comes up.
+// safe for concurrent use. A problem is logged when it comes up, and not again while it
+// lasts.
 type Problems struct {
 	log *logrus.Entry
 
-	mu sync.Mutex
-	at map[string][]model.Problem
+	mu      sync.Mutex
+	at      map[string][]model.Problem
+	count   map[model.Severity]int
+	changed bool // since the last call of changes
 }
 
 func newProblems(log *logrus.Entry) *Problems {
-	return &Problems{log: log, at: map[string][]model.Problem{}}
+	return &Problems{log: log, at: map[string][]model.Problem{}, count: map[model.Severity]int{}}
 }
 
 // Set replaces the problems of a place and logs those that are new there.
@@ -34,16 +41,54 @@ func (p *Problems) Set(place string, problems []model.Problem) {
 	} else {
 		p.at[place] = problems
 	}
+	p.tally(before, -1)
+	p.tally(problems, 1)
 	p.mu.Unlock()
-	for _, problem := range problems {
-		if !slices.Contains(before, problem) {
+	p.logFresh(place, before, problems)
+}
+
+func (p *Problems) tally(problems []model.Problem, sign int) {
+	for i := range problems {
+		p.count[problems[i].Severity] += sign
+		p.changed = true
+	}
+}
+
+// changes are the numbers of problems by severity, and whether any have come or gone
+// since it was called the last time.
+func (p *Problems) changes() (map[model.Severity]int, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.changed {
+		return nil, false
+	}
+	p.changed = false
+	return maps.Clone(p.count), true
+}
+
+func (p *Problems) logFresh(place string, before, now []model.Problem) {
+	known := make(map[model.Problem]bool, len(before))
+	for _, problem := range before {
+		known[problem] = true
+	}
+	logged, more := 0, 0
+	for _, problem := range now {
+		switch {
+		case known[problem]:
+		case logged == logMost:
+			more++
+		default:
+			logged++
 			logProblem(p.log, problem)
 		}
+	}
+	if more > 0 {
+		p.log.WithFields(logrus.Fields{"place": place, "more": more}).Warn("more problems than are logged; agent dump problems shows all")
 	}
 }
 
 func logProblem(log *logrus.Entry, p model.Problem) {
-	entry := log.WithFields(logrus.Fields{"object": p.Object})
+	entry := log.WithField("object", p.Object)
 	for name, value := range map[string]string{"where": p.Where, "field": p.Field, "value": p.Value} {
 		if value != "" {
 			entry = entry.WithField(name, value)
@@ -63,13 +108,7 @@ func logProblem(log *logrus.Entry, p model.Problem) {
 func (p *Problems) Count() map[model.Severity]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	count := map[model.Severity]int{}
-	for _, problems := range p.at {
-		for i := range problems {
-			count[problems[i].Severity]++
-		}
-	}
-	return count
+	return maps.Clone(p.count)
 }
 
 // WriteTo writes a line for each problem, sorted by place.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/margay-net/margay/internal/config"
@@ -34,27 +35,42 @@ func newSettings(table *config.Table, node string, local []config.Layer) setting
 func (s *settings) update(e model.Event) {
 	switch e.Key.Kind {
 	case model.KindConfiguration:
-		delete(s.objects, e.Key.Name)
-		if c, ok := e.Value.(*model.Configuration); ok {
-			s.objects[e.Key.Name] = c.Spec
-		}
-		s.dirty = true
+		s.updateObject(e)
 	case model.KindNode:
-		if e.Key.Name != s.node {
-			return
+		if e.Key.Name == s.node {
+			s.updateLabels(e)
 		}
-		s.labels = nil
-		if n, ok := e.Value.(*model.Node); ok {
-			s.labels = n.Labels
-		}
-		s.dirty = true
 	}
 }
 
-// resolve works the settings out anew if need be, and says whether they changed.
-func (s *settings) resolve() bool {
+func (s *settings) updateObject(e model.Event) {
+	before, known := s.objects[e.Key.Name]
+	c, ok := e.Value.(*model.Configuration)
+	if ok == known && (!ok || reflect.DeepEqual(before, c.Spec)) {
+		return
+	}
+	s.dirty = true
+	if !ok {
+		delete(s.objects, e.Key.Name)
+		return
+	}
+	s.objects[e.Key.Name] = c.Spec
+}
+
+func (s *settings) updateLabels(e model.Event) {
+	var labels map[string]string
+	if n, ok := e.Value.(*model.Node); ok {
+		labels = n.Labels
+	}
+	s.dirty = s.dirty || !maps.Equal(s.labels, labels)
+	s.labels = labels
+}
+
+// resolve works the settings out anew if need be. It says whether it did, and whether
+// any setting changed by it.
+func (s *settings) resolve() (resolved, changed bool) {
 	if !s.dirty {
-		return false
+		return false, false
 	}
 	s.dirty = false
 	var objects []config.FelixConfiguration
@@ -64,7 +80,7 @@ func (s *settings) resolve() bool {
 	layers := append(slices.Clone(s.local), config.FromDatastore(objects, s.node, s.selects)...)
 	previous := s.resolved
 	s.resolved = s.table.Resolve(layers, previous)
-	return len(config.Diff(previous, s.resolved)) > 0 || len(s.resolved.Problems) != len(previous.Problems) || len(s.resolved.Fresh) > 0
+	return true, len(config.Diff(previous, s.resolved)) > 0
 }
 
 // selects says whether a selector picks the own node.
@@ -91,7 +107,11 @@ func settingProblems(r *config.Resolved) []model.Problem {
 		if p.Layer != "" {
 			where += " " + p.Layer
 		}
-		out = append(out, model.Problem{Severity: severity, Where: where, Object: p.Setting, Value: p.Value, Message: p.Reason})
+		message := p.Reason
+		if p.Holds != "" {
+			message += "; " + p.Holds + " holds"
+		}
+		out = append(out, model.Problem{Severity: severity, Where: where, Object: p.Setting, Value: p.Value, Message: message})
 	}
 	return out
 }

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/margay-net/margay/internal/calc"
+)
+
+// slice is how long the graph is fed before the engine looks whether the dataplane waits
+// for work. It is what a storm of events adds to the delay of any one of them.
+const slice = 10 * time.Millisecond
+
+// stride is how many events are fed at most between two looks at the clock.
+const stride = 64
+
+// turn takes in news, feeds the graph for a moment, and hands over what it comes to. It
+// says whether there is more to feed.
+func (e *Engine) turn() (more bool) {
+	for _, ask := range e.inbox.takeAsks() {
+		ask.answer(true)
+	}
+	if len(e.rest.events) == 0 {
+		e.takeIn()
+	}
+	e.feed()
+	if len(e.rest.events) == 0 {
+		e.conclude()
+	}
+	if e.told.sync {
+		e.configure()
+	}
+	e.handOver()
+	if count, changed := e.problems.changes(); changed {
+		e.observer.Problems(count)
+	}
+	return len(e.rest.events) > 0
+}
+
+// takeIn takes over what has come in. Settings see all of it at once, so that two objects
+// that changed together count together.
+func (e *Engine) takeIn() {
+	e.rest = e.inbox.take()
+	for place, problems := range e.rest.reports {
+		e.problems.Set(place, problems)
+	}
+	for i := range e.rest.events {
+		e.settings.update(e.rest.events[i])
+	}
+}
+
+// feed puts events into the graph until the slice of time is used up.
+func (e *Engine) feed() {
+	if len(e.rest.events) == 0 {
+		return
+	}
+	e.fed, e.since = true, earlier(e.since, e.rest.since)
+	for start, end := time.Now(), time.Now().Add(slice); len(e.rest.events) > 0 && start.Before(end); {
+		kind, n := e.rest.events[0].Key.Kind, 0
+		for n < min(stride, len(e.rest.events)) && e.rest.events[n].Key.Kind == kind {
+			e.graph.Update(e.rest.events[n])
+			n++
+		}
+		now := time.Now()
+		e.observer.Updated(kind, n, now.Sub(start))
+		e.rest.events, start = e.rest.events[n:], now
+	}
+}
+
+// conclude does what must not be done before all events that came first are in the graph.
+func (e *Engine) conclude() {
+	if s := e.rest.sync; s != nil {
+		e.observer.Synced(s.InSync, s.Reasons)
+		e.told.sync = true
+		if s.InSync {
+			e.graph.SetInSync()
+			e.fed = true
+		}
+	}
+	if e.rest.begin {
+		e.begin()
+	}
+	e.rest = news{}
+}
+
+// begin has the next piece of work be the first one of a dataplane. What the one before
+// has not taken is void.
+func (e *Engine) begin() {
+	e.stage = waiting
+	select {
+	case w := <-e.work:
+		e.since = earlier(e.since, w.Since)
+	default:
+	}
+}
+
+// configure works the settings out anew if what they depend on has changed.
+func (e *Engine) configure() {
+	resolved, changed := e.settings.resolve()
+	if !resolved {
+		return
+	}
+	e.problems.Set("settings", settingProblems(e.settings.resolved))
+	if changed {
+		e.stale = true
+		e.observer.Configured(e.settings.resolved)
+	}
+}
+
+// handOver hands the changes to the dataplane, if it is ready for them.
+func (e *Engine) handOver() {
+	switch {
+	case e.stage == absent, !e.told.sync, len(e.work) > 0:
+		return
+	case e.stage == following && !e.fed && !e.stale:
+		return
+	}
+	w := Work{Batch: e.flush(), Since: e.since}
+	e.fed, e.since = false, time.Time{}
+	first, families := e.stage == waiting, e.settings.resolved.Settings.Families()
+	if first || e.stale {
+		w.Settings = e.settings.resolved
+	}
+	switch on := families &^ e.told.families; {
+	case first && e.flushed:
+		w.Batch = e.snapshot(w.Batch.InSync)
+	case !first && !on.Empty():
+		w.Full = e.snapshot(w.Batch.InSync)
+	}
+	e.flushed = true
+	if w.Settings == nil && e.idle(w.Batch) {
+		return
+	}
+	e.stage, e.stale = following, false
+	e.told.families, e.told.inSync = families, w.Batch.InSync
+	e.work <- w
+	e.observer.Flushed(w.Batch)
+}
+
+// flush takes what has changed out of the graph, and notes the problems that it found.
+func (e *Engine) flush() *calc.Batch {
+	b := e.graph.Flush()
+	for _, p := range b.Problems {
+		e.problems.Set("graph "+p.Key.String(), p.Problems)
+	}
+	return b
+}
+
+func (e *Engine) snapshot(inSync bool) *calc.Batch {
+	b := e.graph.Snapshot()
+	b.InSync = inSync
+	return b
+}
+
+// idle says whether a batch gives the dataplane nothing to do.
+func (e *Engine) idle(b *calc.Batch) bool {
+	changes := *b
+	changes.Problems = nil
+	return changes.Empty() && b.InSync == e.told.inSync
+}
+
+// earlier is the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
