@@ -15,7 +15,7 @@ import (
 // to as text: the event, then a line per problem.
 func converted(t *testing.T, text string) string {
 	t.Helper()
-	file := manifest.New(manifest.Options{}).Read("t.yaml", []byte(text))
+	file := manifest.New(manifest.Options{}).Read("t.yaml", text)
 	if len(file.Documents) != 1 || file.Documents[0].Object == nil {
 		t.Fatalf("not one object: %+v", file.Documents)
 	}

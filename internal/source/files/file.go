@@ -29,7 +29,7 @@ type file struct {
 // read reads a file that has changed, and puts what is in it into the catalogue.
 func (s *Source) read(f *file, listed stamp) {
 	f.stamp, f.again = listed, false
-	data, err := s.load(f)
+	text, err := s.load(f)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.again, f.incomplete = true, "vanished while it was read"
 		return
@@ -42,7 +42,7 @@ func (s *Source) read(f *file, listed stamp) {
 	}
 	next := &file{path: f.path, name: f.name, stamp: f.stamp, objects: map[manifest.Key]*object{}}
 	foreign := true
-	for doc := range s.reader.Documents(f.name, data) {
+	for doc := range s.reader.Documents(f.name, text) {
 		foreign = foreign && isForeign(&doc)
 		s.catalogue.document(next, f, &doc)
 	}
@@ -59,28 +59,28 @@ func (s *Source) read(f *file, listed stamp) {
 	s.catalogue.replace(f, next)
 }
 
-// load reads the file's bytes, and notices if they change meanwhile.
-func (s *Source) load(f *file) ([]byte, error) {
+// load reads the file's text, and notices if it changes meanwhile.
+func (s *Source) load(f *file) (string, error) {
 	in, err := os.Open(f.path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer in.Close()
-	data, err := s.reader.Load(in)
+	text, err := s.reader.Load(in)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	st, err := in.Stat()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if now := stampOf(st); now != f.stamp {
 		f.stamp = now
-		if now.size != int64(len(data)) {
-			return nil, errors.New("changed while it was read")
+		if now.size != int64(len(text)) && int64(len(text)) < s.limit {
+			return "", errors.New("changed while it was read")
 		}
 	}
-	return data, nil
+	return text, nil
 }
 
 // fail notes that the file could not be read. What it held stays in force.

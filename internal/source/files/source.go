@@ -56,6 +56,7 @@ type Source struct {
 	sink      source.Sink
 	log       *logrus.Entry
 	reader    *manifest.Reader
+	limit     int64 // bytes of a file that are read at most
 	catalogue *catalogue
 	files     map[string]*file
 	patches   map[string]patchFile
@@ -67,11 +68,15 @@ type Source struct {
 
 // New makes a Source. It reads nothing before Run.
 func New(o Options) *Source {
+	if o.MaxFileSize == 0 {
+		o.MaxFileSize = manifest.DefaultMaxSize
+	}
 	return &Source{
 		directory: filepath.Clean(o.Directory),
 		sink:      o.Sink,
 		log:       o.Log,
 		reader:    manifest.New(manifest.Options{MaxSize: o.MaxFileSize}),
+		limit:     o.MaxFileSize,
 		catalogue: newCatalogue(convert.New(o.Convert)),
 		files:     map[string]*file{},
 		patches:   map[string]patchFile{},
