@@ -1,0 +1,140 @@
+package dataplane
+
+import (
+	"time"
+
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/nftables"
+)
+
+// component is the name under which a family reports its health.
+func component(f family.Family) health.Component {
+	return health.Component{Name: "dataplane", Family: f}
+}
+
+// apply lets every driver write what differs: policy first, which guards what routes
+// then make reachable, both families in one transaction; then each family's routes. One
+// driver's failure, or one family's, stops no other.
+func (d *Dataplane) apply() {
+	start := time.Now()
+	d.due = time.Time{}
+	repairs := d.table.Stats().Repairs
+	policy := d.table.Apply(start)
+	if n := d.table.Stats().Repairs - repairs; n > 0 {
+		d.metrics.Dataplane.Repaired("nftables", 0, n)
+		d.log.WithField("table", "inet "+tableName).Warn("Somebody else had changed our table; it is as it should be again")
+	}
+	d.troubles.note(0, "nftables", policy)
+	if policy != nil {
+		d.retryAt(start.Add(retryTable))
+	}
+	if at, ok := d.table.NextRetry(); ok {
+		d.retryAt(at)
+	}
+	for _, f := range family.All() {
+		d.applyRoutes(f, start)
+	}
+	d.tell()
+	d.report(start, policy)
+}
+
+// retryTable is the pause after the kernel could not be talked to about nftables.
+const retryTable = time.Second
+
+// retryAt makes the loop come round again at a time, if nothing else does before.
+func (d *Dataplane) retryAt(t time.Time) {
+	if d.due.IsZero() || t.Before(d.due) {
+		d.due = t
+	}
+}
+
+func (d *Dataplane) applyRoutes(f family.Family, now time.Time) {
+	next, err := d.routes.Get(f).Apply(now)
+	d.troubles.note(f, "routes", err)
+	if !next.IsZero() {
+		d.retryAt(next)
+	}
+}
+
+// tell hands the graph what the kernel shows of the CNI plugin's routes, and takes in
+// what follows from it: a route that the graph has not heard of is not removed.
+func (d *Dataplane) tell() {
+	events := d.feed.Events()
+	if len(events) == 0 || d.facts == nil {
+		return
+	}
+	d.facts(events)
+	d.gather()
+	d.retryAt(time.Now())
+}
+
+// report says how the pass went: to health, metrics and, what is new, to the log.
+func (d *Dataplane) report(start time.Time, policy error) {
+	now := time.Now()
+	problems := d.table.Problems()
+	for _, f := range family.All() {
+		driver := d.routes.Get(f)
+		counts := driver.Counts()
+		repaired := d.repairs.At(f)
+		d.metrics.Dataplane.Repaired("route", f, int(counts.Repairs-*repaired))
+		*repaired = counts.Repairs
+		d.metrics.Dataplane.InError("route", f, counts.Failed)
+		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
+		d.reportHealth(now, f, policy)
+		d.reportLatency(now, f, policy == nil && driver.Settled())
+		d.troubles.routes(f, driver)
+	}
+	d.troubles.table(problems)
+	d.metrics.Dataplane.Applied(now.Sub(start), !d.due.IsZero())
+	if policy == nil {
+		d.since = time.Time{}
+	}
+}
+
+// reportHealth says whether the family is served. Single objects in error are closed and
+// named elsewhere; they do not make a node useless.
+func (d *Dataplane) reportHealth(now time.Time, f family.Family, policy error) {
+	switch c := component(f); {
+	case policy != nil:
+		d.health.NotReady(now, c, "nftables: "+policy.Error())
+	case !d.inSync:
+		d.health.NotReady(now, c, "waiting for the source to be read in full")
+	default:
+		d.health.Ready(now, c)
+	}
+	conditions := d.routes.Get(f).Conditions()
+	if len(conditions) == 0 {
+		d.health.ClearCondition(sourceCondition, f)
+	}
+	for _, text := range conditions {
+		d.health.SetCondition(now, health.Condition{Name: sourceCondition, Family: f, Status: health.False, Message: text})
+	}
+}
+
+// sourceCondition is about the source address that is configured for routes to pods.
+const sourceCondition = "RouteSourceAddressPresent"
+
+// reportLatency records how long the oldest event has taken to get into the kernel.
+func (d *Dataplane) reportLatency(now time.Time, f family.Family, settled bool) {
+	if d.since.IsZero() || !d.settings.Support.Get(f) {
+		d.metrics.Dataplane.OldestUnapplied(f, time.Time{})
+		return
+	}
+	if settled {
+		d.metrics.Dataplane.EventToKernel(f, now.Sub(d.since))
+		d.metrics.Dataplane.OldestUnapplied(f, time.Time{})
+		return
+	}
+	d.metrics.Dataplane.OldestUnapplied(f, d.since)
+}
+
+func countOf(problems []nftables.Problem, f family.Family) int {
+	n := 0
+	for _, p := range problems {
+		if p.Families.Has(f) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,283 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/conntrack"
+	"github.com/margay-net/margay/internal/engine"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/metrics"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/nftables"
+	"github.com/margay-net/margay/internal/nftables/nft"
+	"github.com/margay-net/margay/internal/routes"
+)
+
+// Options say what a Dataplane is made of.
+type Options struct {
+	// Node is the name of the node.
+	Node string
+	// Work is where work comes from; Taken is called after each piece is taken.
+	Work  <-chan engine.Work
+	Taken func()
+	// Settings are those to start with; work brings new ones.
+	Settings *config.Resolved
+	// Facts takes what the kernel shows and the graph has to know. It returns when the
+	// graph has it, and what follows from it is in Work, unless there was no room; nil
+	// for no graph.
+	Facts   func([]model.Event)
+	Metrics *metrics.Metrics
+	Health  *health.Board
+	Log     *logrus.Entry
+}
+
+// Dataplane keeps one network namespace's kernel in step. All of it happens in the
+// goroutine that calls Run, but for the waiting for kernel events.
+type Dataplane struct {
+	node     string
+	work     <-chan engine.Work
+	taken    func()
+	metrics  *metrics.Metrics
+	health   *health.Board
+	log      *logrus.Entry
+	settings *config.Settings
+
+	table    *nftables.Table
+	nftables *nftables.Netlink
+	linux    family.Pair[*routes.Linux]
+	routes   family.Pair[*routes.Driver]
+	feed     *routes.Feed
+	facts    func([]model.Event)
+	managers family.Pair[*manager]
+	watcher  *watcher
+
+	asks   chan func()
+	done   chan struct{}
+	inSync bool
+	// due is when to try again what has failed; zero if nothing has.
+	due time.Time
+	// since is when the oldest event arrived that is not in the kernel yet.
+	since time.Time
+	// repairs is how many changes of others to routes have been undone so far.
+	repairs family.Pair[uint64]
+	// troubles are what did not work in the last pass.
+	troubles *troubles
+}
+
+// New opens the kernel of the calling thread's network namespace, subscribes to its
+// events, and, if our table is not there, writes the closed one.
+func New(o Options) (*Dataplane, error) {
+	if o.Taken == nil {
+		o.Taken = func() {}
+	}
+	d := &Dataplane{
+		node:     o.Node,
+		work:     o.Work,
+		taken:    o.Taken,
+		metrics:  o.Metrics,
+		health:   o.Health,
+		log:      o.Log,
+		settings: &o.Settings.Settings,
+		feed:     routes.NewFeed(),
+		facts:    o.Facts,
+		asks:     make(chan func()),
+		done:     make(chan struct{}),
+		troubles: newTroubles(o.Log, o.Metrics),
+	}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	for _, f := range family.All() {
+		*d.managers.At(f) = newManager(f, o.Node, d.settings, d.table.View(f), d.routes.Get(f))
+		d.health.Add(time.Now(), component(f), health.Promise{Readiness: true, Every: silence})
+	}
+	if err := d.table.Apply(time.Now()); err != nil {
+		return nil, errors.Join(fmt.Errorf("closed base table: %w", err), d.close())
+	}
+	return d, nil
+}
+
+// open opens all that the drivers need of the kernel.
+func (d *Dataplane) open() error {
+	var err error
+	if d.nftables, err = nftables.OpenNetlink(tableName); err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	d.table = nftables.New(nftables.Options{Name: tableName, Kernel: d.nftables, Closed: closedRules(d.settings)})
+	flusher, err := conntrack.Open()
+	if err != nil {
+		return fmt.Errorf("open conntrack: %w", err)
+	}
+	for _, f := range family.All() {
+		linux, err := routes.OpenLinux()
+		if err != nil {
+			return fmt.Errorf("open %v routes: %w", f, err)
+		}
+		*d.linux.At(f) = linux
+		*d.routes.At(f) = routes.New(routes.Options{Family: f, Kernel: linux, Flusher: flusher, Feed: d.feed, Settings: routeSettings(d.settings, f)})
+	}
+	d.watcher, err = watch(&d.linux)
+	return err
+}
+
+// tableName is the table that is ours: inet calico.
+const tableName = "calico"
+
+// closedRules stand in a base chain that cannot be written as it ought to be: traffic of
+// pods is dropped, all other goes its way.
+func closedRules(s *config.Settings) []nft.Rule {
+	var out []nft.Rule
+	for _, prefix := range s.Interfaces.Prefixes {
+		for _, side := range []nft.Field{nft.IIfName, nft.OIfName} {
+			out = append(out, nft.NewRule("closed", side.Is(nft.Iface(prefix+"*")), nft.Drop()))
+		}
+	}
+	return out
+}
+
+// close gives back what open has opened. The kernel keeps what was written.
+func (d *Dataplane) close() error {
+	var errs []error
+	if d.watcher != nil {
+		d.watcher.close()
+	}
+	if d.nftables != nil {
+		errs = append(errs, d.nftables.Close())
+	}
+	for _, f := range family.All() {
+		if l := d.linux.Get(f); l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run keeps the kernel in step until the context ends, and leaves it as it is then.
+func (d *Dataplane) Run(ctx context.Context) error {
+	defer close(d.done)
+	for {
+		d.apply()
+		due, stop := d.timer()
+		select {
+		case <-ctx.Done():
+			stop()
+			return d.close()
+		case w := <-d.work:
+			d.take(w)
+		case <-d.table.Foreign():
+			d.table.Resync()
+		case e := <-d.watcher.events:
+			d.handle(e)
+		case ask := <-d.asks:
+			ask()
+		case <-due:
+		}
+		stop()
+		d.gather()
+	}
+}
+
+// silence is how long the loop may be silent and count as alive, as in Felix
+// (DataplaneWatchdogTimeout).
+const silence = 90 * time.Second
+
+// timer fires when something that has failed is to be tried again; never, if nothing has.
+func (d *Dataplane) timer() (<-chan time.Time, func()) {
+	if d.due.IsZero() {
+		return nil, func() {}
+	}
+	t := time.NewTimer(time.Until(d.due))
+	return t.C, func() { t.Stop() }
+}
+
+func (d *Dataplane) handle(e familyEvents) {
+	d.routes.Get(e.family).Handle(e.events, time.Now())
+	d.metrics.Dataplane.KernelEvents(len(e.events), 0)
+}
+
+// gather takes in what else is there already, so that one pass serves it all. It is
+// bounded, for a storm of events must not keep the pass from coming.
+func (d *Dataplane) gather() {
+	for range 100 {
+		select {
+		case w := <-d.work:
+			d.take(w)
+		case <-d.table.Foreign():
+			d.table.Resync()
+		case e := <-d.watcher.events:
+			d.handle(e)
+		default:
+			return
+		}
+	}
+}
+
+// take hands a piece of work to the managers.
+func (d *Dataplane) take(w engine.Work) {
+	d.taken()
+	before := d.settings.Families()
+	if w.Settings != nil {
+		d.configure(&w.Settings.Settings)
+	}
+	if d.since.IsZero() {
+		d.since = w.Since
+	}
+	for _, f := range family.All() {
+		m := d.managers.Get(f)
+		if w.Batch != nil {
+			m.update(w.Batch)
+		}
+		if w.Full != nil && !before.Has(f) && m.on {
+			m.refill(w.Full)
+		}
+		d.placeNode(f)
+	}
+	if w.Batch != nil && w.Batch.InSync && !d.inSync {
+		d.inSync = true
+		d.table.InSync()
+		for _, f := range family.All() {
+			d.routes.Get(f).InSync()
+		}
+	}
+}
+
+func (d *Dataplane) configure(s *config.Settings) {
+	d.settings = s
+	for _, f := range family.All() {
+		d.managers.Get(f).configure(s)
+		d.configureRoutes(f)
+	}
+	d.health.SetFamilies(s.Families())
+}
+
+func (d *Dataplane) configureRoutes(f family.Family) {
+	s := routeSettings(d.settings, f)
+	s.NodeAddress = d.managers.Get(f).own
+	d.routes.Get(f).Configure(s)
+}
+
+// placeNode tells the routes where the node itself is, if that has changed.
+func (d *Dataplane) placeNode(f family.Family) {
+	if d.managers.Get(f).ownHasChanged() {
+		d.configureRoutes(f)
+	}
+}
+
+// Ask runs f in the loop's goroutine and waits for it; false if the loop has ended.
+func (d *Dataplane) Ask(f func()) bool {
+	ready := make(chan struct{})
+	select {
+	case d.asks <- func() { f(); close(ready) }:
+		<-ready
+		return true
+	case <-d.done:
+		return false
+	}
+}

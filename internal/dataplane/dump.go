@@ -1,0 +1,89 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/margay-net/margay/internal/family"
+)
+
+// Stages are what Dump can print.
+func Stages() []string { return []string{"desired", "kernel", "status"} }
+
+// Dump prints a stage as text: desired is what the kernel ought to hold, kernel what the
+// drivers know it to hold, in the words of nft and ip; status is what is not in order.
+func (d *Dataplane) Dump(stage string, w io.Writer) error {
+	var text string
+	alive := d.Ask(func() {
+		switch stage {
+		case "desired":
+			text = d.table.Desired().String() + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Desired() })
+		case "kernel":
+			text = d.table.Actual().String() + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Actual() })
+		case "status":
+			text = d.status()
+		}
+	})
+	if !alive {
+		return fmt.Errorf("dump %s: the dataplane has stopped", stage)
+	}
+	if text == "" {
+		return fmt.Errorf("dump %s: there is no such stage; there are %s", stage, strings.Join(Stages(), ", "))
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func (d *Dataplane) routeLines(of func(family.Family) []string) string {
+	var out strings.Builder
+	for _, f := range family.All() {
+		fmt.Fprintf(&out, "# %v routes\n", f)
+		for _, line := range of(f) {
+			fmt.Fprintln(&out, line)
+		}
+	}
+	return out.String()
+}
+
+// status is a line for each family, and one for each object that is not in order.
+func (d *Dataplane) status() string {
+	var out strings.Builder
+	for _, f := range family.All() {
+		counts := d.routes.Get(f).Counts()
+		fmt.Fprintf(&out, "%v: on=%v in-sync=%v routes done=%d pending=%d failed=%d waiting=%d\n",
+			f, d.settings.Support.Get(f), d.inSync, counts.Done, counts.Pending, counts.Failed, counts.Waiting)
+		for _, text := range d.routes.Get(f).Conditions() {
+			fmt.Fprintf(&out, "%v: %s\n", f, text)
+		}
+	}
+	var lines []string
+	for k, text := range d.troubles.known {
+		who := "both families"
+		if k.family != 0 {
+			who = k.family.String()
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s %s: %s\n", who, k.kind, k.object, text))
+	}
+	slices.Sort(lines)
+	return out.String() + strings.Join(lines, "")
+}
+
+// Beat asks the loop whether it is alive, and lets health know. It is for whoever is
+// asked for the agent's liveness, so that an idle loop need not wake up to say so. It
+// gives up when the context ends: health then sees for how long nothing was heard.
+func (d *Dataplane) Beat(ctx context.Context) {
+	beat := func() {
+		for _, f := range family.All() {
+			d.health.Beat(time.Now(), component(f))
+		}
+	}
+	select {
+	case d.asks <- beat:
+	case <-d.done:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,245 @@
+package dataplane
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/nftables"
+	"github.com/margay-net/margay/internal/nftables/render"
+	"github.com/margay-net/margay/internal/rules"
+)
+
+// manager turns what the graph hands over into what one family wants of the drivers. It
+// does no kernel I/O.
+type manager struct {
+	family   family.Family
+	node     string
+	settings *config.Settings
+	on       bool
+	render   *render.Renderer
+	view     *nftables.View
+	parts    *parts[part]
+	routes   routeDriver
+
+	// What the graph has handed over, in this family's form, for as long as it is wanted:
+	// rendering needs it again when settings change.
+	policies  map[model.PolicyID]*rules.Policy
+	endpoints map[model.Key]*model.LocalEndpoint
+	sets      map[model.SetID]model.Set
+	pools     map[netip.Prefix]model.NATPool
+	hosts     map[netip.Addr]model.Host
+	// own is the node's own address; moved says that it has changed.
+	own   netip.Addr
+	moved bool
+}
+
+// routeDriver is what a manager tells its family's routes.
+type routeDriver interface {
+	Want(model.Route)
+	Unwant(netip.Prefix)
+	Claim(name string)
+	Release(name string)
+}
+
+// part names an object that has a part of the table: a policy, an endpoint, a set, a
+// pool or a host, by its name.
+type part struct {
+	what string
+	name string
+}
+
+// basePart is what the family has in the table whatever the cluster is like.
+func basePart() part { return part{what: "base"} }
+
+func newManager(f family.Family, node string, s *config.Settings, view *nftables.View, routes routeDriver) *manager {
+	m := &manager{
+		family:    f,
+		node:      node,
+		view:      view,
+		parts:     newParts[part](view),
+		routes:    routes,
+		policies:  map[model.PolicyID]*rules.Policy{},
+		endpoints: map[model.Key]*model.LocalEndpoint{},
+		sets:      map[model.SetID]model.Set{},
+		pools:     map[netip.Prefix]model.NATPool{},
+		hosts:     map[netip.Addr]model.Host{},
+	}
+	m.configure(s)
+	return m
+}
+
+// configure puts settings into force. Everything but the members of sets is rendered
+// anew; the driver finds what differs.
+func (m *manager) configure(s *config.Settings) {
+	m.settings = s
+	m.on = s.Support.Get(m.family)
+	m.render = render.New(m.family, rulesSettings(s))
+	m.parts.put(basePart(), m.render.Base())
+	for _, set := range m.sets {
+		m.parts.put(part{"set", string(set.ID)}, m.render.Set(set))
+	}
+	for _, p := range m.policies {
+		m.parts.put(policyPart(p.ID), m.render.Policy(p))
+	}
+	for _, ep := range m.endpoints {
+		m.renderEndpoint(ep)
+	}
+	for _, p := range m.pools {
+		m.parts.put(part{"pool", p.CIDR.String()}, m.render.Pool(p))
+	}
+	for _, h := range m.hosts {
+		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
+	}
+}
+
+func policyPart(id model.PolicyID) part { return part{"policy", id.String()} }
+
+func endpointPart(id model.Key) part { return part{"endpoint", id.String()} }
+
+func (m *manager) renderEndpoint(ep *model.LocalEndpoint) {
+	m.parts.put(endpointPart(ep.ID), m.render.Endpoint(ep, m.policy))
+}
+
+func (m *manager) policy(id model.PolicyID) *rules.Policy { return m.policies[id] }
+
+// update takes in what has changed.
+func (m *manager) update(b *calc.Batch) {
+	m.updateSets(b.Sets)
+	m.updatePolicies(b.Policies)
+	m.updateEndpoints(b.Endpoints, b.EndpointsGone)
+	for _, id := range b.PoliciesGone {
+		delete(m.policies, id)
+		m.parts.drop(policyPart(id))
+	}
+	for _, id := range b.SetsGone {
+		delete(m.sets, id)
+		m.parts.drop(part{"set", string(id)})
+	}
+	m.updateNAT(b)
+	for _, dst := range b.RoutesGone {
+		m.routes.Unwant(dst)
+	}
+	for _, r := range b.Routes {
+		m.routes.Want(r)
+	}
+}
+
+// refill takes in the members of all sets, after a time in which the family was off and
+// kept none.
+func (m *manager) refill(full *calc.Batch) {
+	for id := range m.sets {
+		m.parts.drop(part{"set", string(id)})
+	}
+	clear(m.sets)
+	m.updateSets(full.Sets)
+}
+
+func (m *manager) updateSets(updates []calc.SetUpdate) {
+	for _, u := range updates {
+		if _, known := m.sets[u.Set.ID]; !known {
+			m.sets[u.Set.ID] = u.Set
+			m.parts.put(part{"set", string(u.Set.ID)}, m.render.Set(u.Set))
+		}
+		if !m.on {
+			continue
+		}
+		name := render.SetName(u.Set.ID, m.family)
+		m.parts.remove(name, m.render.Members(u.Set, u.Removed))
+		m.parts.add(name, m.render.Members(u.Set, u.Added))
+	}
+}
+
+// updatePolicies renders policies, and those endpoints whose own chains depend on what
+// has changed in them.
+func (m *manager) updatePolicies(changed []*model.ActivePolicy) {
+	var again map[model.PolicyID]bool
+	for _, p := range changed {
+		now := rules.Reduce(p, m.family)
+		if before := m.policies[p.ID]; before != nil && !m.render.SameToEndpoints(before, now) {
+			if again == nil {
+				again = map[model.PolicyID]bool{}
+			}
+			again[p.ID] = true
+		}
+		m.policies[p.ID] = now
+		m.parts.put(policyPart(p.ID), m.render.Policy(now))
+	}
+	if again == nil {
+		return
+	}
+	for _, ep := range m.endpoints {
+		if isUnder(ep, again) {
+			m.renderEndpoint(ep)
+		}
+	}
+}
+
+// isUnder says whether any of the policies applies to the endpoint.
+func isUnder(ep *model.LocalEndpoint, policies map[model.PolicyID]bool) bool {
+	for i := range ep.Tiers {
+		for _, ids := range [][]model.PolicyID{ep.Tiers[i].Ingress, ep.Tiers[i].Egress} {
+			if slices.ContainsFunc(ids, func(id model.PolicyID) bool { return policies[id] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *manager) updateEndpoints(changed []*model.LocalEndpoint, gone []model.Key) {
+	for _, id := range gone {
+		if ep := m.endpoints[id]; ep != nil {
+			m.routes.Release(ep.Interface)
+		}
+		delete(m.endpoints, id)
+		m.parts.drop(endpointPart(id))
+	}
+	for _, ep := range changed {
+		if before := m.endpoints[ep.ID]; before != nil && before.Interface != ep.Interface {
+			m.routes.Release(before.Interface)
+			m.parts.drop(endpointPart(ep.ID)) // its chains are named for the interface
+		}
+		m.endpoints[ep.ID] = ep
+		m.renderEndpoint(ep)
+	}
+	for _, ep := range changed {
+		m.routes.Claim(ep.Interface) // after all releases: another may have had it
+	}
+}
+
+func (m *manager) updateNAT(b *calc.Batch) {
+	for _, cidr := range b.PoolsGone {
+		delete(m.pools, cidr)
+		m.parts.drop(part{"pool", cidr.String()})
+	}
+	for _, p := range b.Pools {
+		m.pools[p.CIDR] = p
+		m.parts.put(part{"pool", p.CIDR.String()}, m.render.Pool(p))
+	}
+	for _, a := range b.HostsGone {
+		if a == m.own {
+			m.own, m.moved = netip.Addr{}, true
+		}
+		delete(m.hosts, a)
+		m.parts.drop(part{"host", a.String()})
+	}
+	for _, h := range b.Hosts {
+		m.hosts[h.Address] = h
+		if h.Node == m.node && family.Of(h.Address) == m.family {
+			m.moved = m.moved || m.own != h.Address
+			m.own = h.Address
+		}
+		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
+	}
+}
+
+// ownHasChanged says whether the node's own address has, since it was asked last.
+func (m *manager) ownHasChanged() bool {
+	changed := m.moved
+	m.moved = false
+	return changed
+}

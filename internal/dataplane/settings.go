@@ -1,0 +1,58 @@
+package dataplane
+
+import (
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/routes"
+	"github.com/margay-net/margay/internal/rules"
+)
+
+// rulesSettings are the settings as policy looks at them.
+func rulesSettings(s *config.Settings) rules.Settings {
+	action := map[config.Action]rules.HostAction{config.Accept: rules.HostAccept, config.Return: rules.HostReturn}
+	return rules.Settings{
+		Families:          s.Families(),
+		InterfacePrefixes: s.Interfaces.Prefixes,
+		HostAction:        action[s.Policy.EndpointToHost], // anything else drops
+		KeepInvalid:       s.Policy.AcceptInvalid,
+		AllowSpoofing:     s.Policy.SourceSpoofing == config.SpoofingAny,
+		AllowVXLAN:        s.Policy.AllowVXLAN,
+		AllowIPIP:         s.Policy.AllowIPIP,
+		VXLANPort:         s.VXLAN.Port,
+		LogPrefix:         s.Policy.LogPrefix,
+		Counters:          s.Policy.Counters,
+		NAT: rules.NAT{
+			Address:      s.NAT.Address,
+			Ports:        model.PortRange(s.NAT.Ports),
+			ReservedUDP:  tunnelPorts(s),
+			Interface:    s.NAT.Interface,
+			ExcludeHosts: s.NAT.Exclusions == config.ExcludePoolsAndHosts,
+		},
+	}
+}
+
+// tunnelPorts are the node's own UDP ports, which masqueraded traffic must not take.
+func tunnelPorts(s *config.Settings) []uint16 {
+	ports := []uint16{s.VXLAN.Port}
+	for _, f := range family.All() {
+		if p := s.Wireguard.Port.Get(f); p != 0 {
+			ports = append(ports, p)
+		}
+	}
+	return ports
+}
+
+// routeSettings are the settings as the routes of one family look at them. own is the
+// node's own address of that family, with its subnet.
+func routeSettings(s *config.Settings, f family.Family) routes.Settings {
+	return routes.Settings{
+		Off:               !s.Support.Get(f) || s.Routes.Off,
+		InterfacePrefixes: s.Interfaces.Prefixes,
+		PodProtocol:       uint8(s.Routes.Protocol),
+		PodMetric:         uint32(s.Routes.Priority.Get(f)),
+		PodSource:         s.Routes.Source.Get(f),
+		KeepExternal:      !s.Routes.RemoveExternal,
+		ClusterRoutes:     s.Routes.Cluster == config.ClusterRoutesEnabled,
+	}
+}
