@@ -30,6 +30,7 @@ func (r *Renderer) Base() Part {
 		{Name: pods, Key: whereKey(), VMap: true},
 		{Name: r.named(sources), Key: r.sourceKey()},
 	}
+	r.onLinkTypes(&p)
 	r.prerouting(&p)
 	r.forward(&p)
 	r.input(&p)
@@ -119,12 +120,29 @@ func (r *Renderer) tracked() []nft.Rule {
 	return out
 }
 
+// neverForwarded drops what must stay on its link.
 func (r *Renderer) neverForwarded() []nft.Rule {
-	types := rules.NeverForwarded(r.family)
-	if len(types) == 0 {
+	if len(rules.NeverForwarded(r.family)) == 0 {
 		return nil
 	}
-	return []nft.Rule{nft.NewRule("never forwarded", r.icmpType(types), nft.Drop())}
+	return []nft.Rule{nft.NewRule("never forwarded", nft.ICMPType(r.family).In(r.named(onLink)), nft.Drop())}
+}
+
+// onLinkTypes has a set of its own because the chain of every pod asks for it.
+func (r *Renderer) onLinkTypes(p *Part) {
+	types := rules.NeverForwarded(r.family)
+	if len(types) == 0 {
+		return
+	}
+	set := nft.Set{Name: r.named(onLink), Key: nft.KeyOf(nft.ICMPType(r.family).Type())}
+	p.Sets = append(p.Sets, set)
+	all := Members{Set: set.Name}
+	for _, t := range types {
+		if e, err := set.Key.Element(nft.Num(uint32(t))); err == nil {
+			all.Elements = append(all.Elements, e)
+		}
+	}
+	p.Members = append(p.Members, all)
 }
 
 // fromPod is the end of a chain for packets from pods: encapsulation, then policy.

@@ -3,14 +3,12 @@ package render_test
 import (
 	"net/netip"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/rules"
 	"github.com/margay-net/margay/internal/rules/rulestest"
 )
@@ -90,8 +88,7 @@ func v6Off(w *rulestest.World) *rulestest.World {
 
 func closedTable() *rulestest.World { return &rulestest.World{Settings: felixDefaults()} }
 
-// The files are written by hand first, then compared. -update rewrites them, to be read
-// again.
+// UPDATE=1 rewrites the files, to be read again rule by rule.
 func TestTable(t *testing.T) {
 	for file, w := range map[string]*rulestest.World{
 		"both.nft": shop(), "v6-off.nft": v6Off(shop()), "closed.nft": closedTable(),
@@ -99,7 +96,9 @@ func TestTable(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			got := table(t, w, family.V4, family.V6).String()
 			if os.Getenv("UPDATE") != "" {
-				os.WriteFile("testdata/"+file, []byte(got), 0o644)
+				if err := os.WriteFile("testdata/"+file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 			want, err := os.ReadFile("testdata/" + file)
 			if err != nil {
@@ -111,6 +110,3 @@ func TestTable(t *testing.T) {
 		})
 	}
 }
-
-var _ = strings.TrimSpace
-var _ render.Part

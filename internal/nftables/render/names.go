@@ -18,6 +18,7 @@ const (
 	pods       = "cali-pods"             // interface : accept, for known pods
 	granted    = "cali-sources-granted"  // interface : chain of further sources
 	sources    = "cali-sources"          // interface . address that it may send from
+	onLink     = "cali-icmp-on-link"     // types of ICMP messages that are never forwarded
 	natPools   = "cali-masq-ipam-pools"  // pools with NAT for what leaves them
 	allPools   = "cali-all-ipam-pools"   // all pools
 	allHosts   = "cali-all-hosts"        // the nodes' addresses

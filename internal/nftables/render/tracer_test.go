@@ -44,6 +44,10 @@ func newTracer(t fataler, table nft.Table) *tracer {
 	return tr
 }
 
+// deepest is how many chains deep a packet may get: the base chain, the one that it leads
+// to, the pod's, the tier's and the policy's.
+const deepest = 5
+
 // passage is one packet on its way.
 type passage struct {
 	*tracer
@@ -89,8 +93,8 @@ func (tr *tracer) at(h nft.Hook) []nft.Chain {
 
 // chain returns "accept", "drop", or "" where the packet comes back from the chain.
 func (p *passage) chain(c nft.Chain) string {
-	if p.depth++; p.depth > 10 {
-		p.Fatalf("%s: ten chains deep", c.Name)
+	if p.depth++; p.depth > deepest {
+		p.Fatalf("%s: more than %d chains deep", c.Name, deepest)
 	}
 	defer func() { p.depth-- }()
 	for _, r := range c.Rules {

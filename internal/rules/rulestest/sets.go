@@ -52,6 +52,7 @@ func SetOf(id model.SetID) model.Set {
 func DrawSets(t *rapid.T) Sets {
 	out := Sets{}
 	for _, id := range append(AddressSets(), PortSets()...) {
+		out[id] = nil
 		for range rapid.IntRange(0, 4).Draw(t, "members") {
 			out[id] = append(out[id], member(t, SetOf(id)))
 		}
