@@ -53,9 +53,6 @@ type Options struct {
 	Log    *logrus.Entry
 	// Observer is told of what goes on; may be nil.
 	Observer Observer
-	// Beat is how often at least the observer is told that the engine is alive; zero is
-	// ten seconds.
-	Beat time.Duration
 }
 
 // Observer takes the figures that metrics and health show. Its methods are called from
@@ -72,7 +69,7 @@ type Observer interface {
 	// Problems is called when problems of the input have changed, with their present
 	// numbers by severity.
 	Problems(count map[model.Severity]int)
-	// Alive is called at each turn, and every beat when there is nothing to do.
+	// Alive is called at each turn. An idle engine makes no turns: see Wake.
 	Alive()
 }
 
@@ -97,7 +94,6 @@ type Engine struct {
 	problems *Problems
 	inbox    *inbox
 	work     chan Work
-	beat     time.Duration
 
 	rest    news      // taken in, and its events not all fed yet
 	since   time.Time // arrival of the oldest event not handed over
@@ -129,17 +125,13 @@ func New(o Options) *Engine {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	if o.Beat == 0 {
-		o.Beat = 10 * time.Second
-	}
 	e := &Engine{
 		graph:    o.Graph,
 		observer: o.Observer,
 		settings: newSettings(o.Table, o.Node, o.Layers),
 		problems: newProblems(o.Log),
 		inbox:    newInbox(),
-		work:     make(chan Work, 1),
-		beat:     o.Beat,
+		work:     make(chan Work, room+spare),
 	}
 	e.problems.Set("settings", settingProblems(e.settings.resolved))
 	return e
@@ -152,13 +144,20 @@ func (e *Engine) Settings() *config.Resolved { return e.settings.resolved }
 // Work is where the dataplane takes its work from. After taking a piece it calls Wake.
 func (e *Engine) Work() <-chan Work { return e.work }
 
-// Wake makes the engine look whether there is something to hand over.
+// Wake makes the engine turn once: hand over what there is, and show that it is alive.
 func (e *Engine) Wake() { e.inbox.poke() }
 
 // Begin says that there is a dataplane that knows nothing yet: its first piece of work
-// will be everything. It is called before it takes work, after it has told its facts, and
-// again if another one takes its place.
+// will be everything. It is called after the dataplane has told what it found in the
+// kernel, and again if another dataplane takes its place.
 func (e *Engine) Begin() { e.inbox.add(func(n *news) { n.begin = true }) }
+
+// Tell feeds facts that the dataplane has read from the kernel, ahead of all that waits.
+// When it returns, what follows from them is in Work (unless there was no Begin yet). It
+// is for the dataplane's goroutine, which must have taken all work before it tells again.
+func (e *Engine) Tell(ctx context.Context, facts []model.Event) bool {
+	return e.inbox.ask(ctx, func() { e.learn(facts) })
+}
 
 // Problems are those of the input, for dumps.
 func (e *Engine) Problems() *Problems { return e.problems }
@@ -166,8 +165,6 @@ func (e *Engine) Problems() *Problems { return e.problems }
 // Run turns the graph until the context ends.
 func (e *Engine) Run(ctx context.Context) {
 	defer e.inbox.close()
-	beat := time.NewTicker(e.beat)
-	defer beat.Stop()
 	for ctx.Err() == nil {
 		e.observer.Alive()
 		if e.turn() {
@@ -175,16 +172,16 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-beat.C:
 		case <-e.inbox.wake:
 		}
 	}
 }
 
-// Ask runs f with the graph and the settings in the engine's goroutine and waits for it;
-// false if the engine has stopped. It serves dumps.
-func (e *Engine) Ask(f func(Graph, *config.Resolved)) bool {
-	return e.inbox.ask(func() { f(e.graph, e.settings.resolved) })
+// Ask runs f with the graph and the settings in the engine's goroutine and waits for it.
+// False if the engine has stopped or the context has ended; f may still run in the
+// second case. It serves dumps.
+func (e *Engine) Ask(ctx context.Context, f func(Graph, *config.Resolved)) bool {
+	return e.inbox.ask(ctx, func() { f(e.graph, e.settings.resolved) })
 }
 
 // nobody observes nothing.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -91,8 +92,8 @@ func (i *inbox) close() {
 	}
 }
 
-// ask has f done and waits; false if the engine has stopped.
-func (i *inbox) ask(f func()) bool {
+// ask has f done and waits; false if the engine has stopped or the context has ended.
+func (i *inbox) ask(ctx context.Context, f func()) bool {
 	a := ask{f: f, done: make(chan bool, 1)}
 	i.mu.Lock()
 	if i.closed {
@@ -102,7 +103,12 @@ func (i *inbox) ask(f func()) bool {
 	i.asks = append(i.asks, a)
 	i.mu.Unlock()
 	i.poke()
-	return <-a.done
+	select {
+	case done := <-a.done:
+		return done
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // add adds to the news.
@@ -132,8 +138,7 @@ func (i *inbox) addEvents(events []model.Event) {
 	i.poke()
 }
 
-// Update implements source.Sink. It may be called from several goroutines: the dataplane
-// reports its facts by it too.
+// Update implements source.Sink.
 func (e *Engine) Update(events []model.Event) { e.inbox.addEvents(events) }
 
 // Report implements source.Sink.

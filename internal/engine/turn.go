@@ -4,11 +4,19 @@ import (
 	"time"
 
 	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/model"
 )
 
 // slice is how long the graph is fed before the engine looks whether the dataplane waits
 // for work. It is what a storm of events adds to the delay of any one of them.
 const slice = 10 * time.Millisecond
+
+// room is how many pieces of work may wait for the dataplane, and spare how many more
+// when the dataplane waits for what follows from facts that it has told.
+const (
+	room  = 1
+	spare = 1
+)
 
 // stride is how many events are fed at most between two looks at the clock.
 const stride = 64
@@ -29,7 +37,7 @@ func (e *Engine) turn() (more bool) {
 	if e.told.sync {
 		e.configure()
 	}
-	e.handOver()
+	e.handOver(room)
 	if count, changed := e.problems.changes(); changed {
 		e.observer.Problems(count)
 	}
@@ -86,10 +94,12 @@ func (e *Engine) conclude() {
 // has not taken is void.
 func (e *Engine) begin() {
 	e.stage = waiting
-	select {
-	case w := <-e.work:
-		e.since = earlier(e.since, w.Since)
-	default:
+	for len(e.work) > 0 {
+		select {
+		case w := <-e.work:
+			e.since = earlier(e.since, w.Since)
+		default: // the one before has taken it after all
+		}
 	}
 }
 
@@ -106,10 +116,22 @@ func (e *Engine) configure() {
 	}
 }
 
-// handOver hands the changes to the dataplane, if it is ready for them.
-func (e *Engine) handOver() {
+// learn feeds facts of the dataplane and hands over what follows from them.
+func (e *Engine) learn(facts []model.Event) {
+	start := time.Now()
+	for i := range facts {
+		e.graph.Update(facts[i])
+		e.observer.Updated(facts[i].Key.Kind, 1, 0)
+	}
+	e.fed, e.since = true, earlier(e.since, start)
+	e.handOver(room + spare)
+}
+
+// handOver hands the changes to the dataplane, if it is ready for them: if fewer pieces of
+// work than most wait for it.
+func (e *Engine) handOver(most int) {
 	switch {
-	case e.stage == absent, !e.told.sync, len(e.work) > 0:
+	case e.stage == absent, !e.told.sync, len(e.work) >= most:
 		return
 	case e.stage == following && !e.fed && !e.stale:
 		return
