@@ -32,7 +32,10 @@ type Options struct {
 	// Facts takes what the kernel shows and the graph has to know. It returns when the
 	// graph has it, and what follows from it is in Work, unless there was no room; nil
 	// for no graph.
-	Facts   func([]model.Event)
+	Facts func([]model.Event)
+	// Begin is called once the first facts have been told, before any work is taken; may
+	// be nil.
+	Begin   func()
 	Metrics *metrics.Metrics
 	Health  *health.Board
 	Log     *logrus.Entry
@@ -55,6 +58,7 @@ type Dataplane struct {
 	routes   family.Pair[*routes.Driver]
 	feed     *routes.Feed
 	facts    func([]model.Event)
+	begin    func()
 	managers family.Pair[*manager]
 	watcher  *watcher
 
@@ -77,6 +81,9 @@ func New(o Options) (*Dataplane, error) {
 	if o.Taken == nil {
 		o.Taken = func() {}
 	}
+	if o.Begin == nil {
+		o.Begin = func() {}
+	}
 	d := &Dataplane{
 		node:     o.Node,
 		work:     o.Work,
@@ -87,6 +94,7 @@ func New(o Options) (*Dataplane, error) {
 		settings: &o.Settings.Settings,
 		feed:     routes.NewFeed(),
 		facts:    o.Facts,
+		begin:    o.Begin,
 		asks:     make(chan func()),
 		done:     make(chan struct{}),
 		troubles: newTroubles(o.Log, o.Metrics),
@@ -162,8 +170,9 @@ func (d *Dataplane) close() error {
 // Run keeps the kernel in step until the context ends, and leaves it as it is then.
 func (d *Dataplane) Run(ctx context.Context) error {
 	defer close(d.done)
+	d.apply()
+	d.begin()
 	for {
-		d.apply()
 		due, stop := d.timer()
 		select {
 		case <-ctx.Done():
@@ -181,6 +190,7 @@ func (d *Dataplane) Run(ctx context.Context) error {
 		}
 		stop()
 		d.gather()
+		d.apply()
 	}
 }
 
@@ -229,22 +239,34 @@ func (d *Dataplane) take(w engine.Work) {
 	if d.since.IsZero() {
 		d.since = w.Since
 	}
+	policy := w.Batch
+	if w.Batch.InSync && !d.inSync {
+		d.becomeInSync()
+		if w.Full != nil {
+			policy = w.Full // what was handed over before has not been used
+		}
+	}
 	for _, f := range family.All() {
 		m := d.managers.Get(f)
-		if w.Batch != nil {
-			m.update(w.Batch)
+		if d.inSync {
+			m.update(policy)
 		}
-		if w.Full != nil && !before.Has(f) && m.on {
+		if d.inSync && w.Full != nil && !before.Has(f) && m.on {
 			m.refill(w.Full)
 		}
+		m.updateRoutes(w.Batch)
 		d.placeNode(f)
 	}
-	if w.Batch != nil && w.Batch.InSync && !d.inSync {
-		d.inSync = true
-		d.table.InSync()
-		for _, f := range family.All() {
-			d.routes.Get(f).InSync()
-		}
+}
+
+// becomeInSync lets the drivers remove what is not wanted, and policy be written at all:
+// from part of the input it could open what the rest would have closed. Until then a
+// table that stands stays as it is, and where none does, the closed one.
+func (d *Dataplane) becomeInSync() {
+	d.inSync = true
+	d.table.InSync()
+	for _, f := range family.All() {
+		d.routes.Get(f).InSync()
 	}
 }
 

@@ -22,7 +22,7 @@ type manager struct {
 	on       bool
 	render   *render.Renderer
 	view     *nftables.View
-	parts    *parts[part]
+	parts    *parts
 	routes   routeDriver
 
 	// What the graph has handed over, in this family's form, for as long as it is wanted:
@@ -45,13 +45,6 @@ type routeDriver interface {
 	Release(name string)
 }
 
-// part names an object that has a part of the table: a policy, an endpoint, a set, a
-// pool or a host, by its name.
-type part struct {
-	what string
-	name string
-}
-
 // basePart is what the family has in the table whatever the cluster is like.
 func basePart() part { return part{what: "base"} }
 
@@ -60,7 +53,7 @@ func newManager(f family.Family, node string, s *config.Settings, view *nftables
 		family:    f,
 		node:      node,
 		view:      view,
-		parts:     newParts[part](view),
+		parts:     newParts(view),
 		routes:    routes,
 		policies:  map[model.PolicyID]*rules.Policy{},
 		endpoints: map[model.Key]*model.LocalEndpoint{},
@@ -94,6 +87,7 @@ func (m *manager) configure(s *config.Settings) {
 	for _, h := range m.hosts {
 		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
 	}
+	m.parts.tell()
 }
 
 func policyPart(id model.PolicyID) part { return part{"policy", id.String()} }
@@ -106,7 +100,7 @@ func (m *manager) renderEndpoint(ep *model.LocalEndpoint) {
 
 func (m *manager) policy(id model.PolicyID) *rules.Policy { return m.policies[id] }
 
-// update takes in what has changed.
+// update takes in what has changed in policy.
 func (m *manager) update(b *calc.Batch) {
 	m.updateSets(b.Sets)
 	m.updatePolicies(b.Policies)
@@ -120,6 +114,13 @@ func (m *manager) update(b *calc.Batch) {
 		m.parts.drop(part{"set", string(id)})
 	}
 	m.updateNAT(b)
+	m.parts.tell()
+}
+
+// updateRoutes takes in what has changed in routes, and where the node itself is. Unlike
+// policy, routes are made before everything has been read: they open nothing.
+func (m *manager) updateRoutes(b *calc.Batch) {
+	m.updateOwn(b)
 	for _, dst := range b.RoutesGone {
 		m.routes.Unwant(dst)
 	}
@@ -135,7 +136,9 @@ func (m *manager) refill(full *calc.Batch) {
 		m.parts.drop(part{"set", string(id)})
 	}
 	clear(m.sets)
+	m.parts.tell()
 	m.updateSets(full.Sets)
+	m.parts.tell()
 }
 
 func (m *manager) updateSets(updates []calc.SetUpdate) {
@@ -144,12 +147,7 @@ func (m *manager) updateSets(updates []calc.SetUpdate) {
 			m.sets[u.Set.ID] = u.Set
 			m.parts.put(part{"set", string(u.Set.ID)}, m.render.Set(u.Set))
 		}
-		if !m.on {
-			continue
-		}
-		name := render.SetName(u.Set.ID, m.family)
-		m.parts.remove(name, m.render.Members(u.Set, u.Removed))
-		m.parts.add(name, m.render.Members(u.Set, u.Added))
+		m.parts.exchange(m.render.Members(u.Set, u.Removed), m.render.Members(u.Set, u.Added))
 	}
 }
 
@@ -221,20 +219,27 @@ func (m *manager) updateNAT(b *calc.Batch) {
 		m.parts.put(part{"pool", p.CIDR.String()}, m.render.Pool(p))
 	}
 	for _, a := range b.HostsGone {
-		if a == m.own {
-			m.own, m.moved = netip.Addr{}, true
-		}
 		delete(m.hosts, a)
 		m.parts.drop(part{"host", a.String()})
 	}
 	for _, h := range b.Hosts {
 		m.hosts[h.Address] = h
-		if h.Node == m.node && family.Of(h.Address) == m.family {
-			m.moved = m.moved || m.own != h.Address
-			m.own = h.Address
-		}
 		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
 	}
+}
+
+// updateOwn follows the node's own address.
+func (m *manager) updateOwn(b *calc.Batch) {
+	before := m.own
+	if slices.Contains(b.HostsGone, m.own) {
+		m.own = netip.Addr{}
+	}
+	for _, h := range b.Hosts {
+		if h.Node == m.node && family.Of(h.Address) == m.family {
+			m.own = h.Address
+		}
+	}
+	m.moved = m.moved || m.own != before
 }
 
 // ownHasChanged says whether the node's own address has, since it was asked last.

@@ -1,136 +1,64 @@
 package dataplane
 
 import (
-	"net/netip"
-
-	"go4.org/netipx"
-
 	"github.com/margay-net/margay/internal/nftables"
-	"github.com/margay-net/margay/internal/nftables/nft"
 	"github.com/margay-net/margay/internal/nftables/render"
 )
 
-// parts keeps which chains, sets and elements each object of a family brings into the
-// table, so that an object that is rendered anew or goes takes along what it no longer
-// wants. K names the objects.
-type parts[K comparable] struct {
+// part names an object that has a part of the table: a policy, an endpoint, a set, a
+// pool or a host, by its name.
+type part struct {
+	what string
+	name string
+}
+
+// parts keeps what each object has in the table, so that one that is rendered anew or
+// goes takes along what it no longer wants. Changes are collected, and go to the view
+// together.
+type parts struct {
 	view *nftables.View
-	// kinds are the sets and maps that are declared, by name.
-	kinds map[string]nft.Set
-	held  map[K]holding
+	held map[part]render.Part
+	// told is what the view knows of the objects that have changed since.
+	told map[part]render.Part
+	// members are changes of what sets hold: nobody keeps that but the view.
+	members []render.Change
 }
 
-// holding is what one object has in the table, by name.
-type holding struct {
-	chains   []string
-	sets     []string
-	elements map[string][]nft.Element
+func newParts(view *nftables.View) *parts {
+	return &parts{view: view, held: map[part]render.Part{}, told: map[part]render.Part{}}
 }
 
-func newParts[K comparable](view *nftables.View) *parts[K] {
-	return &parts[K]{view: view, kinds: map[string]nft.Set{}, held: map[K]holding{}}
-}
-
-// put makes the part all that the object wants.
-func (p *parts[K]) put(key K, part render.Part) {
-	old := p.held[key]
-	now := holding{elements: part.Elements}
-	for _, s := range part.Sets {
-		p.kinds[s.Name] = s
-		p.view.AddSet(s)
-		now.sets = append(now.sets, s.Name)
-	}
-	for _, c := range part.Chains {
-		p.view.SetChain(c)
-		now.chains = append(now.chains, c.Name)
-	}
-	// Elements go before they come: an interface's entry may lead elsewhere now, and has
-	// the same key then.
-	for set, elements := range old.elements {
-		p.remove(set, without(elements, part.Elements[set]))
-	}
-	for set, elements := range part.Elements {
-		p.add(set, without(elements, old.elements[set]))
-	}
-	for _, name := range without(old.chains, now.chains) {
-		p.view.RemoveChain(name)
-	}
-	for _, name := range without(old.sets, now.sets) {
-		p.view.RemoveSet(name)
-		delete(p.kinds, name)
-	}
-	if len(now.chains)+len(now.sets)+len(now.elements) == 0 {
-		delete(p.held, key)
-		return
-	}
-	p.held[key] = now
+// put makes p all that the object wants.
+func (ps *parts) put(key part, p render.Part) {
+	ps.remember(key)
+	ps.held[key] = p
 }
 
 // drop takes the object out of the table.
-func (p *parts[K]) drop(key K) { p.put(key, render.Part{}) }
+func (ps *parts) drop(key part) {
+	ps.remember(key)
+	delete(ps.held, key)
+}
 
-// add puts elements into a set or map of any kind.
-func (p *parts[K]) add(set string, elements []nft.Element) {
-	kind := p.kinds[set]
-	switch {
-	case len(elements) == 0:
-	case kind.VMap:
-		for _, e := range elements {
-			key, verdict := kind.Split(e)
-			p.view.SetEntry(set, key, verdict)
-		}
-	case kind.Interval:
-		p.view.AddNets(set, nets(elements)...)
-	default:
-		p.view.AddMembers(set, elements...)
+func (ps *parts) remember(key part) {
+	if _, already := ps.told[key]; !already {
+		ps.told[key] = ps.held[key]
 	}
 }
 
-// remove is the reverse of add. A set that is not declared any more has taken its
-// elements along.
-func (p *parts[K]) remove(set string, elements []nft.Element) {
-	kind, declared := p.kinds[set]
-	switch {
-	case len(elements) == 0 || !declared:
-	case kind.VMap:
-		for _, e := range elements {
-			key, _ := kind.Split(e)
-			p.view.RemoveEntry(set, key)
-		}
-	case kind.Interval:
-		p.view.RemoveNets(set, nets(elements)...)
-	default:
-		p.view.RemoveMembers(set, elements...)
-	}
+// exchange takes members out of sets and puts others in, each set once between two calls
+// of tell.
+func (ps *parts) exchange(out, in render.Part) {
+	ps.members = append(ps.members, render.Change{Old: out, New: in})
 }
 
-// nets are the prefixes that an interval set's elements were made of.
-func nets(elements []nft.Element) []netip.Prefix {
-	out := make([]netip.Prefix, 0, len(elements))
-	for _, e := range elements {
-		from, _ := netip.AddrFromSlice([]byte(e[:len(e)/2]))
-		to, _ := netip.AddrFromSlice([]byte(e[len(e)/2:]))
-		if p, ok := netipx.IPRangeFrom(from, to).Prefix(); ok {
-			out = append(out, p)
-		}
+// tell tells the view what has been collected.
+func (ps *parts) tell() {
+	changes := ps.members
+	for key, old := range ps.told {
+		changes = append(changes, render.Change{Old: old, New: ps.held[key]})
 	}
-	return out
-}
-
-// without is a less what is also in b.
-func without[T comparable](a, b []T) []T {
-	if len(b) == 0 {
-		return a
-	}
-	in := make(map[T]struct{}, len(b))
-	for _, x := range b {
-		in[x] = struct{}{}
-	}
-	var out []T
-	for _, x := range a {
-		if _, also := in[x]; !also {
-			out = append(out, x)
-		}
-	}
-	return out
+	render.Put(ps.view, changes...)
+	clear(ps.told)
+	ps.members = nil
 }

@@ -80,7 +80,8 @@ type Work struct {
 	// Batch is what has changed since the last piece of work. Never nil.
 	Batch *calc.Batch
 	// Full is everything, as if it had just been added, Batch included. It is set when a
-	// family has come on, for whoever has to start from nothing.
+	// family has come on, and when the sources are in sync for the first time after work
+	// has been handed over: for whoever has to start from nothing then.
 	Full *calc.Batch
 	// Since is when the oldest event in it arrived; zero if there was none.
 	Since time.Time

@@ -145,7 +145,7 @@ func (e *Engine) handOver(most int) {
 	switch on := families &^ e.told.families; {
 	case first && e.flushed:
 		w.Batch = e.snapshot(w.Batch.InSync)
-	case !first && !on.Empty():
+	case !first && (!on.Empty() || w.Batch.InSync && !e.told.inSync):
 		w.Full = e.snapshot(w.Batch.InSync)
 	}
 	e.flushed = true

@@ -141,9 +141,10 @@ func (t *Table) Observe() error {
 	if err != nil {
 		return err
 	}
-	if t.stats.Dumps++; t.stats.Dumps == 1 {
-		t.held = l.Present
-	}
+	// A table that stood at the first look and is gone by now has left the node open: what
+	// is wanted so far is better than that.
+	t.stats.Dumps++
+	t.held = l.Present && (t.held || t.stats.Dumps == 1)
 	t.stands = ledgerOf(l)
 	t.chains.ObserveAll(func(yield func(string, *chain) bool) {
 		for name, s := range t.stands.chains {
