@@ -110,8 +110,8 @@ func (r *Renderer) forward(p *Part) {
 		append(to, r.atPods(nft.OIfName, "no known pod's interface", nft.Drop())...)...)
 }
 
-// tracked lets connection tracking decide. Two comparisons cost less per packet than one
-// lookup in a map of three states.
+// tracked lets connection tracking decide, by two comparisons: a map of the three states
+// would be one more anonymous set for each pod.
 func (r *Renderer) tracked() []nft.Rule {
 	out := []nft.Rule{nft.NewRule("", nft.States(nft.Established|nft.Related), nft.Accept())}
 	if !r.settings.KeepInvalid {

@@ -30,8 +30,9 @@
 // confines one that only one family has; so nothing here says "meta nfproto" but what drops
 // the traffic of a family that is switched off.
 //
-// Three things are closed by their layout: a packet from or to an interface without an entry
-// in the maps is dropped, of an established connection too; so is all of a family that is
-// off; and the base chains with empty maps are the closed table of a node that has just
-// started.
+// Four things are closed by their layout. A packet from or to an interface without an entry
+// in the maps is dropped, of an established connection too. So is all of a family that is
+// off. The maps hold jumps, after which comes a drop: a packet of a family that has no rules
+// in a pod's chain comes back to that. And the base chains with empty maps are the closed
+// table of a node that has just started.
 package render

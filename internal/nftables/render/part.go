@@ -2,6 +2,7 @@ package render
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/margay-net/margay/internal/nftables"
 	"github.com/margay-net/margay/internal/nftables/nft"
@@ -55,45 +56,61 @@ func Put(v *nftables.View, changes ...Change) {
 	}
 }
 
-// withdraw takes out what a part had in sets and maps and has no more.
+// withdraw takes out what a part had in sets and maps and has no more. Most changes
+// leave that alone.
 func withdraw(v *nftables.View, c *Change) {
-	type key struct{ in, element string }
-	kept := map[key]bool{}
-	each := func(p *Part, member func(set string, e nft.Element), net func(set string, n netip.Prefix), entry func(Entry)) {
-		for _, m := range p.Members {
-			for _, e := range m.Elements {
-				member(m.Set, e)
-			}
-		}
-		for _, n := range p.Nets {
-			for _, prefix := range n.Prefixes {
-				net(n.Set, prefix)
-			}
-		}
-		for _, e := range p.Entries {
-			entry(e)
+	had := contents(&c.Old)
+	if len(had) == 0 {
+		return
+	}
+	has := contents(&c.New)
+	if slices.Equal(had, has) {
+		return
+	}
+	kept := make(map[content]bool, len(has))
+	for _, e := range has {
+		e.verdict = nft.Verdict{} // a key that leads elsewhere is no key less
+		kept[e] = true
+	}
+	for _, e := range had {
+		e.verdict = nft.Verdict{}
+		switch {
+		case kept[e]:
+		case e.net.IsValid():
+			v.RemoveNets(e.in, e.net)
+		case e.entry:
+			v.RemoveEntry(e.in, e.element)
+		default:
+			v.RemoveMembers(e.in, e.element)
 		}
 	}
-	each(&c.New,
-		func(set string, e nft.Element) { kept[key{set, string(e)}] = true },
-		func(set string, n netip.Prefix) { kept[key{set, n.String()}] = true },
-		func(e Entry) { kept[key{e.Map, string(e.Key)}] = true })
-	each(&c.Old,
-		func(set string, e nft.Element) {
-			if !kept[key{set, string(e)}] {
-				v.RemoveMembers(set, e)
-			}
-		},
-		func(set string, n netip.Prefix) {
-			if !kept[key{set, n.String()}] {
-				v.RemoveNets(set, n)
-			}
-		},
-		func(e Entry) {
-			if !kept[key{e.Map, string(e.Key)}] {
-				v.RemoveEntry(e.Map, e.Key)
-			}
-		})
+}
+
+// content is one thing that a part has in a set or map.
+type content struct {
+	in      string
+	element nft.Element
+	net     netip.Prefix
+	entry   bool
+	verdict nft.Verdict
+}
+
+func contents(p *Part) []content {
+	var out []content
+	for _, m := range p.Members {
+		for _, e := range m.Elements {
+			out = append(out, content{in: m.Set, element: e})
+		}
+	}
+	for _, n := range p.Nets {
+		for _, prefix := range n.Prefixes {
+			out = append(out, content{in: n.Set, net: prefix})
+		}
+	}
+	for _, e := range p.Entries {
+		out = append(out, content{in: e.Map, element: e.Key, entry: true, verdict: e.Verdict})
+	}
+	return out
 }
 
 // replace puts the new sets and chains in the place of the old.
