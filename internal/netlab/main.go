@@ -139,8 +139,10 @@ func settle() error {
 
 // runRefused runs the tests with the kernel tests told to skip or fail.
 func runRefused(m interface{ Run() int }, why error) int {
-	os.Unsetenv(stageEnv)
-	os.Setenv(refusedEnv, why.Error())
+	if err := errors.Join(os.Unsetenv(stageEnv), os.Setenv(refusedEnv, why.Error())); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	line := fmt.Sprintf("KERNEL TESTS SKIPPED: %s: %s\n", filepath.Base(os.Args[0]), strings.ReplaceAll(why.Error(), "\n", "; "))
 	status := m.Run()
 	fmt.Fprint(os.Stderr, line)

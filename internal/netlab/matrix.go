@@ -141,7 +141,7 @@ func (m Matrix) String() string {
 		}
 		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
-	w.Flush()
+	_ = w.Flush() // a strings.Builder takes everything
 	return text.String()
 }
 

@@ -73,7 +73,7 @@ func TestKernelDeliversExtensionHeaders(t *testing.T) {
 		"hop-by-hop":          {netlab.HopByHop()},
 		"router alert":        {netlab.RouterAlert()},
 		"destination options": {netlab.DestinationOptions()},
-		"routing, used up":    {netlab.Routing(2, 0)},
+		"routing, used up":    {netlab.Routing(253, 0)}, // experimental (RFC 4727): no kernel treats it in a way of its own
 		"atomic fragment":     {netlab.AtomicFragment()},
 		"several":             {netlab.HopByHop(), netlab.DestinationOptions(), netlab.AtomicFragment(), netlab.DestinationOptions()},
 	} {

@@ -26,13 +26,13 @@ const (
 type Verdict string
 
 const (
-	// Answered: the other side got the question and its answer came back.
+	// Answered means that the other side got the question and its answer came back.
 	Answered Verdict = "answered"
-	// Refused: the address is reached, but nothing listens there, or a policy rejects.
+	// Refused means that the address is reached, but nothing listens there, or a policy rejects.
 	Refused Verdict = "refused"
-	// Unreachable: a router, or the sender's own kernel, says that there is no way.
+	// Unreachable means that a router, or the sender's own kernel, says that there is no way.
 	Unreachable Verdict = "unreachable"
-	// Silent: nothing came back in time.
+	// Silent means that nothing came back in time.
 	Silent Verdict = "silent"
 )
 

@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -65,6 +66,9 @@ func (s *Space) isReady(device string) (bool, error) {
 		return true, nil // a bridge's port: whatever addresses it has, it does not speak with them
 	}
 	addrs, err := s.links.AddrList(l, netlink.FAMILY_V6)
+	if errors.Is(err, netlink.ErrDumpInterrupted) {
+		return s.isReady(device) // addresses changed under way, which is what is awaited
+	}
 	if err != nil {
 		return false, err
 	}

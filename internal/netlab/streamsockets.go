@@ -31,7 +31,7 @@ func (s *Stream) overUDP() (sender, error) {
 // the message counts as lost, as it is.
 func (s *Stream) sendFromNewPort(n uint64) {
 	if out, err := s.traffic.From.listenUDP(0); err == nil {
-		defer out.Close()
+		defer func() { _ = out.Close() }()
 		s.sendUDP(out, n)
 	}
 }
