@@ -1,0 +1,55 @@
+# `make` or `make help` lists what there is. Nothing but Go is needed to build and test; kernel
+# tests run in namespaces of their own, as root or not.
+
+GO      ?= go
+CACHE   := $(CURDIR)/.cache
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# The everyday kernel tests: those that also run on Debian's kernel.
+KERNEL_PACKAGES := $(wildcard internal/netlab internal/nftables internal/routes internal/dataplane)
+FUZZ_SECONDS    ?= 5
+
+.DEFAULT_GOAL := help
+.PHONY: help build test bench demo lint fuzz test-vm generate-check clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+build: ## the agent, static: bin/agent
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/agent ./cmd/agent
+
+test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: kernel tests must run)
+	$(GO) vet ./...
+	@mkdir -p $(CACHE) && rm -f $(CACHE)/skipped
+	@MARGAY_SKIP_LOG=$(CACHE)/skipped $(GO) test -count=1 ./...; status=$$?; \
+	cat $(CACHE)/skipped 2>/dev/null; exit $$status
+
+bench: ## benchmarks; the figures of docs/performance.md
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+demo: build ## three nodes that talk, in namespaces; as root. KEEP=1 leaves them up
+	@hack/need ip=iproute2 nft=nftables curl=curl
+	$(GO) build -o bin/demo ./cmd/demo
+	bin/demo $(if $(KEEP),--keep)
+
+lint: $(GOLANGCI) ## golangci-lint, and the house rules of internal/lint
+	$(GOLANGCI) run ./...
+	$(GO) test -count=1 ./internal/lint
+
+$(GOLANGCI):
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(CACHE)/bin/golangci-lint $@
+
+fuzz: ## every fuzz target for FUZZ_SECONDS seconds
+	@hack/fuzz $(FUZZ_SECONDS)
+
+test-vm: ## the everyday kernel tests on Debian's own kernel, under qemu
+	hack/vm/test.sh $(KERNEL_PACKAGES)
+
+generate-check: ## fails if generated files are not what the generators make now
+	@hack/generate-check
+
+clean: ## what was built; .cache stays
+	rm -rf bin
