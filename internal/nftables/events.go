@@ -35,7 +35,7 @@ func listen(table string, own uint32) (*events, error) {
 	if err := dropOwn(s.fd, own); err != nil {
 		return fail("filter", err)
 	}
-	if err := unix.SetsockoptInt(s.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, unix.NFNLGRP_NFTABLES); err != nil {
+	if err := s.join(); err != nil {
 		return fail("subscribe", err)
 	}
 	e := &events{
@@ -65,6 +65,14 @@ func dropOwn(fd int, port uint32) error {
 	}
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
+func (s *socket) join() error {
+	return unix.SetsockoptInt(s.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, unix.NFNLGRP_NFTABLES)
+}
+
+func (s *socket) leave() error {
+	return unix.SetsockoptInt(s.fd, unix.SOL_NETLINK, unix.NETLINK_DROP_MEMBERSHIP, unix.NFNLGRP_NFTABLES)
 }
 
 // run reads events until the file is closed.
@@ -112,17 +120,18 @@ func (e *events) about(m message) (ours, end bool) {
 
 // signal tells of a foreign change after a delay, unless it has been told already.
 func (e *events) signal(delay time.Duration) *time.Timer {
-	tell := func() {
-		select {
-		case e.foreign <- struct{}{}:
-		default:
-		}
-	}
 	if delay == 0 {
-		tell()
+		e.tell()
 		return nil
 	}
-	return time.AfterFunc(delay, tell)
+	return time.AfterFunc(delay, e.tell)
+}
+
+func (e *events) tell() {
+	select {
+	case e.foreign <- struct{}{}:
+	default:
+	}
 }
 
 // read waits for a datagram, in the runtime's poller.

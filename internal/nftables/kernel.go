@@ -28,6 +28,9 @@ type Kernel interface {
 // Listing is what stands in the table.
 type Listing struct {
 	Present bool
+	// Dormant is true if somebody has switched the table off: it is there, and no packet
+	// meets it.
+	Dormant bool
 	Chains  []ListedChain
 	Sets    []ListedSet
 }

@@ -10,6 +10,8 @@ import (
 // transaction that the kernel takes.
 type ledger struct {
 	present bool
+	// dormant is true if somebody has switched the table off.
+	dormant bool
 	chains  map[string]*standing
 }
 
@@ -26,7 +28,7 @@ type placed struct {
 }
 
 func ledgerOf(l Listing) ledger {
-	g := ledger{present: l.Present, chains: make(map[string]*standing, len(l.Chains))}
+	g := ledger{present: l.Present, dormant: l.Dormant, chains: make(map[string]*standing, len(l.Chains))}
 	for _, c := range l.Chains {
 		s := &standing{base: c.Base}
 		for _, r := range c.Rules {
@@ -58,7 +60,7 @@ func (s *standing) place(handle uint64) int {
 func (g *ledger) learn(op nft.Op, handle uint64) string {
 	switch op := op.(type) {
 	case nft.AddTable:
-		g.present = true
+		g.present, g.dormant = true, false
 	case nft.AddChain:
 		g.chains[op.Name] = &standing{base: op.Base}
 		return op.Name

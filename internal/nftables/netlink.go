@@ -59,10 +59,74 @@ func (n *Netlink) Commit(ops []nft.Op) ([]uint64, error) {
 	if n.spare = bytes; cap(bytes) > maxSpare {
 		n.spare = nil
 	}
-	if err := n.socket.send(bytes); err != nil {
-		return nil, fmt.Errorf("send an nftables transaction of %d bytes: %w", len(bytes), err)
+	finish, err := n.unheard(len(bytes))
+	if err != nil {
+		return nil, err
 	}
-	return n.outcome(batch, len(ops))
+	if err := n.socket.send(bytes); err != nil {
+		return nil, errors.Join(fmt.Errorf("send an nftables transaction of %d bytes: %w", len(bytes), err), finish(0))
+	}
+	handles, err := n.outcome(batch, len(ops))
+	if err != nil {
+		return nil, errors.Join(err, finish(0))
+	}
+	return handles, finish(1)
+}
+
+// loudSize is from which length on, in bytes, a transaction is worth not listening to.
+const loudSize = 16 << 10
+
+// unheard leaves the event group for the time of a large transaction: an event for each of
+// its elements costs the kernel more than the element, even if a filter drops it. What
+// others do meanwhile goes unheard, too. So the ruleset's generation is looked at before
+// and after: finish, which takes by how much our own transaction has raised it, tells of a
+// foreign change if there is any difference.
+func (n *Netlink) unheard(size int) (finish func(own uint32) error, err error) {
+	if size < loudSize {
+		return func(uint32) error { return nil }, nil
+	}
+	before, err := n.generation()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.events.socket.leave(); err != nil {
+		return nil, fmt.Errorf("leave the nftables event group: %w", err)
+	}
+	return func(own uint32) error {
+		if err := n.events.socket.join(); err != nil {
+			return fmt.Errorf("join the nftables event group: %w", err)
+		}
+		after, err := n.generation()
+		if err == nil && after != before+own {
+			n.events.tell()
+		}
+		return err
+	}, nil
+}
+
+// generation is the number of the namespace's present ruleset. Each transaction of anybody
+// raises it by one.
+func (n *Netlink) generation() (uint32, error) {
+	var id uint32
+	seq := n.seq
+	n.seq++
+	if err := n.socket.send(nft.GetGeneration(seq)); err != nil {
+		return 0, fmt.Errorf("nftables generation: %w", err)
+	}
+	datagram, err := n.socket.receive(unix.MSG_DONTWAIT)
+	if err != nil {
+		return 0, fmt.Errorf("nftables generation: %w", err)
+	}
+	for m, rest, ok := nextMessage(datagram); ok; m, rest, ok = nextMessage(rest) {
+		if m.seq != seq {
+			continue
+		}
+		if errno, _ := m.errorIn(); m.typ == unix.NLMSG_ERROR && errno != 0 {
+			return 0, fmt.Errorf("nftables generation: %w", errno)
+		}
+		id = nft.ParseGeneration(m.payload)
+	}
+	return id, nil
 }
 
 // outcome reads what the kernel had to say about a batch.
@@ -138,7 +202,7 @@ func (n *Netlink) dumpOnce() (Listing, error) {
 	var l Listing
 	at := map[string]int{}
 	err := n.list(unix.NFT_MSG_GETTABLE, "", func(payload []byte) error {
-		l.Present = true
+		l.Present, l.Dormant = true, nft.ParseDormant(payload)
 		return nil
 	})
 	if err != nil || !l.Present {

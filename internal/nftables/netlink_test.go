@@ -63,6 +63,7 @@ func TestForeignChangesInTheKernel(t *testing.T) {
 		{"flush", "chain", "inet", tableName, "c"},
 		{"add", "rule", "inet", tableName, "c", "counter"},
 		{"delete", "element", "inet", tableName, "hosts", "{ 10.0.0.1, 10.0.0.2 }"},
+		{"add", "table", "inet", tableName, "{ flags dormant; }"},
 	} {
 		nftTool(t, "", change...)
 		told(t, k)
@@ -73,7 +74,7 @@ func TestForeignChangesInTheKernel(t *testing.T) {
 		}
 		silent(t, k)
 	}
-	if s := table.Stats(); s.Repairs != 4 {
+	if s := table.Stats(); s.Repairs != 5 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -20,3 +20,6 @@ func TestPace(t *testing.T) {
 		t.Errorf("after a minute of peace: %v", got)
 	}
 }
+
+// someTime is a time for tests in which it does not matter.
+func someTime() time.Time { return time.Unix(1_800_000_000, 0) }

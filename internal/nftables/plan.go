@@ -47,8 +47,8 @@ func (t *Table) plan(now time.Time) []step {
 	p.emptyMaps(doomed)
 	p.deleteChains()
 	p.deleteSets(doomed)
-	if len(p.edits)+len(fresh) > 0 {
-		p.addTable()
+	if p.stands.dormant || !p.stands.present && len(p.edits)+len(fresh) > 0 {
+		p.do(object{}, nft.AddTable{Table: p.name})
 	}
 	p.addSets(fresh)
 	p.addChains()
@@ -212,12 +212,6 @@ func (p *planner) deleteSets(doomed []nft.Set) {
 func (p *planner) addSets(fresh []nft.Set) {
 	for _, s := range fresh {
 		p.do(setObject(s.Name), nft.AddSet{Set: s})
-	}
-}
-
-func (p *planner) addTable() {
-	if !p.stands.present {
-		p.do(object{}, nft.AddTable{Table: p.name})
 	}
 }
 

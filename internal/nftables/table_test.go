@@ -359,9 +359,13 @@ func TestForeignChange(t *testing.T) {
 		add element hosts { 10.0.0.1 }
 		add rule c meta nfproto ipv4 meta l4proto tcp th dport 1 accept
 		add rule c meta nfproto ipv4 meta l4proto tcp th dport 2 accept`)
+	r.kernel.Switch()
+	<-r.table.Foreign()
+	r.table.Resync()
+	r.wrote(`add table calico`)
 	r.table.Resync()
 	r.wrote("")
-	if s := r.table.Stats(); s.Repairs != 2 {
+	if s := r.table.Stats(); s.Repairs != 3 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -66,6 +66,14 @@ func (k *Kernel) DeleteTable() {
 	k.tell()
 }
 
+// Switch switches the table off, as another program would.
+func (k *Kernel) Switch() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state.dormant = true
+	k.tell()
+}
+
 func (k *Kernel) tell() {
 	select {
 	case k.foreign <- struct{}{}:

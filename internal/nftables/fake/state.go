@@ -12,6 +12,7 @@ import (
 // state is what the table holds.
 type state struct {
 	present bool
+	dormant bool
 	handles uint64
 	chains  map[string]chain
 	sets    map[string]set
@@ -50,7 +51,7 @@ func (s state) clone() state {
 }
 
 func (s state) listing() nftables.Listing {
-	l := nftables.Listing{Present: s.present}
+	l := nftables.Listing{Present: s.present, Dormant: s.dormant}
 	for _, name := range slices.Sorted(maps.Keys(s.chains)) {
 		c := nftables.ListedChain{Name: name, Base: s.chains[name].base}
 		for _, r := range s.chains[name].rules {
@@ -68,7 +69,7 @@ func (s state) listing() nftables.Listing {
 // do makes one step, and returns a new rule's handle, or the error that the kernel gives.
 func (s *state) do(op nft.Op) (uint64, syscall.Errno) {
 	if _, ok := op.(nft.AddTable); ok {
-		s.present = true
+		s.present, s.dormant = true, false
 		return 0, 0
 	}
 	if !s.present {

@@ -11,7 +11,7 @@ import (
 // Integers are in network byte order, as all of nf_tables' are.
 type attributes struct{ b []byte }
 
-func (a *attributes) header(typ uint16, size int) {
+func (a *attributes) attribute(typ uint16, size int) {
 	a.b = binary.NativeEndian.AppendUint16(a.b, uint16(unix.SizeofNlAttr+size))
 	a.b = binary.NativeEndian.AppendUint16(a.b, typ)
 }
@@ -23,37 +23,37 @@ func (a *attributes) pad() {
 }
 
 func (a *attributes) u32(typ uint16, v uint32) {
-	a.header(typ, 4)
+	a.attribute(typ, 4)
 	a.b = binary.BigEndian.AppendUint32(a.b, v)
 }
 
 func (a *attributes) u64(typ uint16, v uint64) {
-	a.header(typ, 8)
+	a.attribute(typ, 8)
 	a.b = binary.BigEndian.AppendUint64(a.b, v)
 }
 
 func (a *attributes) u16(typ uint16, v uint16) {
-	a.header(typ, 2)
+	a.attribute(typ, 2)
 	a.b = binary.BigEndian.AppendUint16(a.b, v)
 	a.pad()
 }
 
 func (a *attributes) bytes(typ uint16, v []byte) {
-	a.header(typ, len(v))
+	a.attribute(typ, len(v))
 	a.b = append(a.b, v...)
 	a.pad()
 }
 
 // text writes a string with its closing zero.
 func (a *attributes) text(typ uint16, s string) {
-	a.header(typ, len(s)+1)
+	a.attribute(typ, len(s)+1)
 	a.b = append(append(a.b, s...), 0)
 	a.pad()
 }
 
 // raw writes a string of bytes without closing zero.
 func (a *attributes) raw(typ uint16, s string) {
-	a.header(typ, len(s))
+	a.attribute(typ, len(s))
 	a.b = append(a.b, s...)
 	a.pad()
 }
@@ -61,7 +61,7 @@ func (a *attributes) raw(typ uint16, s string) {
 // nest opens an attribute that holds attributes; end closes it.
 func (a *attributes) nest(typ uint16) int {
 	start := len(a.b)
-	a.header(typ|unix.NLA_F_NESTED, 0)
+	a.attribute(typ|unix.NLA_F_NESTED, 0)
 	return start
 }
 

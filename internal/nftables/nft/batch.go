@@ -47,15 +47,13 @@ type Batch struct {
 func NewBatch(table string, first uint32, buffer []byte) *Batch {
 	b := &Batch{attributes: attributes{buffer[:0]}, table: table, first: first, next: first}
 	b.rule.anonymous = b.anonymousSet
-	b.open(unix.NFNL_MSG_BATCH_BEGIN, 0)
-	b.close()
+	b.mark(unix.NFNL_MSG_BATCH_BEGIN)
 	return b
 }
 
 // Close ends the batch and returns its bytes.
 func (b *Batch) Close() []byte {
-	b.open(unix.NFNL_MSG_BATCH_END, 0)
-	b.close()
+	b.mark(unix.NFNL_MSG_BATCH_END)
 	return b.b
 }
 
@@ -90,15 +88,20 @@ func (b *Batch) Add(op Op) {
 
 const nfgenmsgSize = 4
 
-// open begins a message: struct nlmsghdr and struct nfgenmsg.
+// open begins a message of nf_tables about family inet.
 func (b *Batch) open(typ, flags uint16) {
+	b.header(unix.NFNL_SUBSYS_NFTABLES<<8|typ, flags, unix.NFPROTO_INET, 0)
+}
+
+// mark writes a message that begins or ends a batch. It names the subsystem as resource.
+func (b *Batch) mark(typ uint16) {
+	b.header(typ, 0, unix.NFPROTO_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	b.close()
+}
+
+// header writes struct nlmsghdr and struct nfgenmsg.
+func (b *Batch) header(typ, flags uint16, family byte, resource uint16) {
 	b.message = len(b.b)
-	family, resource := byte(unix.NFPROTO_INET), uint16(0)
-	if typ == unix.NFNL_MSG_BATCH_BEGIN || typ == unix.NFNL_MSG_BATCH_END {
-		family, resource = unix.NFPROTO_UNSPEC, unix.NFNL_SUBSYS_NFTABLES
-	} else {
-		typ |= unix.NFNL_SUBSYS_NFTABLES << 8
-	}
 	b.b = binary.NativeEndian.AppendUint32(b.b, 0)
 	b.b = binary.NativeEndian.AppendUint16(b.b, typ)
 	b.b = binary.NativeEndian.AppendUint16(b.b, unix.NLM_F_REQUEST|flags)

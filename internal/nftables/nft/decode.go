@@ -81,6 +81,19 @@ func u64(v []byte) uint64 {
 	return binary.BigEndian.Uint64(v)
 }
 
+// ParseDormant says whether a table is switched off.
+func ParseDormant(payload []byte) bool {
+	for typ, v := range body(payload) {
+		if typ == unix.NFTA_TABLE_FLAGS {
+			return u32(v)&tableDormant != 0
+		}
+	}
+	return false
+}
+
+// tableDormant is NFT_TABLE_F_DORMANT.
+const tableDormant = 1
+
 // ParseChain reads a chain's name and base.
 func ParseChain(payload []byte) (name string, base *Base, err error) {
 	var b Base
@@ -310,4 +323,22 @@ func Get(typ uint16, table, set string, seq uint32) []byte {
 	}
 	b.close()
 	return b.b
+}
+
+// GetGeneration is a request for the number of the namespace's present ruleset.
+func GetGeneration(seq uint32) []byte {
+	b := &Batch{next: seq}
+	b.open(unix.NFT_MSG_GETGEN, 0)
+	b.close()
+	return b.b
+}
+
+// ParseGeneration reads the answer to GetGeneration.
+func ParseGeneration(payload []byte) uint32 {
+	for typ, v := range body(payload) {
+		if typ == unix.NFTA_GEN_ID {
+			return u32(v)
+		}
+	}
+	return 0
 }

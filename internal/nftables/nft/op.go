@@ -14,7 +14,7 @@ type Op interface {
 	encode(b *Batch)
 }
 
-// AddTable makes the table, if it is not there.
+// AddTable makes the table, if it is not there, and switches it on if it is dormant.
 type AddTable struct{ Table string }
 
 // AddChain makes a chain without rules.
