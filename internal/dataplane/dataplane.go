@@ -16,7 +16,7 @@ import (
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables"
-	"github.com/margay-net/margay/internal/nftables/nft"
+	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/routes"
 )
 
@@ -118,7 +118,7 @@ func (d *Dataplane) open() error {
 	if d.nftables, err = nftables.OpenNetlink(tableName); err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
-	d.table = nftables.New(nftables.Options{Name: tableName, Kernel: d.nftables, Closed: closedRules(d.settings)})
+	d.table = nftables.New(nftables.Options{Name: tableName, Kernel: d.nftables, Closed: render.Closed(rulesSettings(d.settings))})
 	flusher, err := conntrack.Open()
 	if err != nil {
 		return fmt.Errorf("open conntrack: %w", err)
@@ -137,18 +137,6 @@ func (d *Dataplane) open() error {
 
 // tableName is the table that is ours: inet calico.
 const tableName = "calico"
-
-// closedRules stand in a base chain that cannot be written as it ought to be: traffic of
-// pods is dropped, all other goes its way.
-func closedRules(s *config.Settings) []nft.Rule {
-	var out []nft.Rule
-	for _, prefix := range s.Interfaces.Prefixes {
-		for _, side := range []nft.Field{nft.IIfName, nft.OIfName} {
-			out = append(out, nft.NewRule("closed", side.Is(nft.Iface(prefix+"*")), nft.Drop()))
-		}
-	}
-	return out
-}
 
 // close gives back what open has opened. The kernel keeps what was written.
 func (d *Dataplane) close() error {
