@@ -2,6 +2,7 @@ package routes_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -108,7 +109,18 @@ func (n *namespace) DeleteLink(name string) { n.t.Helper(); n.do(n.handle.LinkDe
 
 func (n *namespace) AddAddress(link string, p netip.Prefix) {
 	n.t.Helper()
+	events, err := n.Subscribe(family.OfPrefix(p))
+	n.do(err)
+	defer func() { _ = events.Close() }()
 	n.do(n.handle.AddrAdd(n.link(link), &netlink.Addr{IPNet: netipx.PrefixIPNet(p), Flags: nodad(p)}))
+	// IPv6 announces an address some time after it was added.
+	for announced := false; !announced; {
+		batch, err := events.Next()
+		n.do(err)
+		announced = slices.ContainsFunc(batch, func(e routes.Event) bool {
+			return e.Address != nil && e.Address.Prefix == p && !e.Address.Tentative && !e.Gone
+		})
+	}
 }
 
 func (n *namespace) RemoveAddress(link string, p netip.Prefix) {

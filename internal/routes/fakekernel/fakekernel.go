@@ -39,11 +39,12 @@ func New() *Kernel {
 	return &Kernel{links: []rtnetlink.Link{{Index: 1, Name: "lo", Up: true}}}
 }
 
-// FailWrites lets the next writes fail, one for each error; nil lets one through.
+// FailWrites lets the next writes fail, one for each error; nil lets one through. It
+// replaces what an earlier call has said.
 func (k *Kernel) FailWrites(errs ...error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.failures = append(k.failures, errs...)
+	k.failures = errs
 }
 
 // FailReads lets every list fail; nil ends it.
