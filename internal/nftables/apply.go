@@ -195,8 +195,7 @@ func (t *Table) blame(s step, r RefusedStep, now time.Time) bool {
 			c.oneByOne = true
 			return fresh
 		}
-		c.unwant(o.key)
-		c.refused[o.key] = err
+		c.refuse(o.key)
 		t.refuse(o, err, now)
 		return true
 	case kindChain, kindSet, kindEntry:

@@ -23,12 +23,14 @@ type content struct {
 	// oneByOne is true after the kernel has refused a whole message of elements: the next
 	// time each goes in its own, and it is known which one is bad.
 	oneByOne bool
-	// refused are elements that the kernel does not take.
-	refused map[nft.Element]error
+	// refused are elements that the kernel does not take; forgive tells of one that is
+	// not wanted any more, or wanted again.
+	refused map[nft.Element]struct{}
+	forgive func(nft.Element)
 }
 
-func newContent(s nft.Set) *content {
-	c := &content{set: s, refused: map[nft.Element]error{}}
+func newContent(s nft.Set, forgive func(nft.Element)) *content {
+	c := &content{set: s, refused: map[nft.Element]struct{}{}, forgive: forgive}
 	if s.VMap {
 		c.keys = reconcile.New[nft.Element](reconcile.Options[nft.Verdict]{
 			Equal: func(a, b nft.Verdict) bool { return a == b },
@@ -47,15 +49,28 @@ func newContent(s nft.Set) *content {
 
 func (c *content) want(m nft.Element) {
 	if c.members != nil && c.set.Fits(m) {
-		delete(c.refused, m)
+		c.pardon(m)
 		c.members.Desire(m, struct{}{})
 	}
 }
 
 func (c *content) unwant(m nft.Element) {
 	if c.members != nil {
-		delete(c.refused, m)
+		c.pardon(m)
 		c.members.Undesire(m)
+	}
+}
+
+// refuse leaves out an element that the kernel does not take.
+func (c *content) refuse(m nft.Element) {
+	c.members.Undesire(m)
+	c.refused[m] = struct{}{}
+}
+
+func (c *content) pardon(m nft.Element) {
+	if _, bad := c.refused[m]; bad {
+		delete(c.refused, m)
+		c.forgive(m)
 	}
 }
 
@@ -133,7 +148,9 @@ func (c *content) unwantAll(f family.Family) []nft.Element {
 	if c.nets != nil {
 		c.nets = new(bart.Table[struct{}])
 	}
-	clear(c.refused)
+	for m := range c.refused {
+		c.pardon(m)
+	}
 	return nil
 }
 

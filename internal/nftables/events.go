@@ -99,8 +99,12 @@ func (e *events) run() {
 			ours, end := e.about(m)
 			touched, ended = touched || ours, ended || end
 		}
-		if now := time.Now(); touched && ended && now.After(due) {
-			touched = false
+		if !touched || !ended {
+			continue
+		}
+		touched = false
+		// What comes while word of an earlier change is still held back goes with it.
+		if now := time.Now(); now.After(due) {
 			delay := pace.next(now)
 			due = now.Add(delay)
 			timer = e.signal(delay)

@@ -195,7 +195,7 @@ func (t *Table) retryFaults(now time.Time) {
 
 func (t *Table) retryElement(o object) {
 	delete(t.faults, o)
-	if c := t.contents[o.name]; c != nil && c.refused[o.key] != nil {
+	if c := t.contents[o.name]; c != nil && c.members != nil {
 		c.want(o.key)
 		t.touched[o.name] = struct{}{}
 	}

@@ -202,6 +202,53 @@ func TestRefusedElement(t *testing.T) {
 	}
 }
 
+// TestFaultsGoWithTheirObjects: what is not wanted any more has no problem.
+func TestFaultsGoWithTheirObjects(t *testing.T) {
+	for name, away := range map[string]func(v *nftables.View){
+		"its member": func(v *nftables.View) {
+			v.RemoveMembers("hosts", host(2))
+			v.RemoveEntry(dispatch, cali(1))
+			v.RemoveChain("c")
+		},
+		"its set":     func(v *nftables.View) { v.RemoveSet("hosts"); v.RemoveSet(dispatch); v.RemoveChain("c") },
+		"what it was": func(v *nftables.View) { v.RemoveSet("hosts"); v.RemoveSet(dispatch); v.SetChain(chainOf("c", port(1))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.kernel.Refuse(func(op nft.Op) syscall.Errno {
+				add, ok := op.(nft.AddElements)
+				if ok && add.Set.Name == "hosts" {
+					return syscall.ENOSPC
+				}
+				return refuseRules("jump")(op)
+			})
+			v := r.table.View(family.V4)
+			v.AddSet(hosts())
+			v.AddMembers("hosts", host(2))
+			v.AddSet(dispatchMap())
+			v.SetEntry(dispatch, cali(1), nft.Goto("nowhere"))
+			v.SetChain(chainOf("c", rule(nft.FamilyIs(4), nft.Jump("d"))))
+			v.SetChain(chainOf("d"))
+			if err := r.table.Apply(r.now); err != nil {
+				t.Fatal(err)
+			}
+			if p := r.table.Problems(); len(p) != 3 {
+				t.Fatal(p)
+			}
+			away(v)
+			if err := r.table.Apply(r.now); err != nil {
+				t.Fatal(err)
+			}
+			if p := r.table.Problems(); len(p) != 0 {
+				t.Error(p)
+			}
+			if _, waiting := r.table.NextRetry(); waiting {
+				t.Error("waiting for what is not wanted")
+			}
+		})
+	}
+}
+
 // TestRefusedSet: a set that the kernel refuses is as if it were not there.
 func TestRefusedSet(t *testing.T) {
 	r := newRig(t)

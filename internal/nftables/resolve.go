@@ -55,8 +55,7 @@ func (t *Table) addSet(f family.Family, s nft.Set) {
 	t.forgive(o)
 	switch {
 	case c == nil || !c.set.Equal(s) && c.owners.Without(f).Empty():
-		c = newContent(s)
-		t.contents[s.Name] = c
+		c = t.newContent(s)
 	case !c.set.Equal(s) || !s.VMap && !c.owners.Without(f).Empty():
 		t.complain(o, fmt.Errorf("%s: both families declare it, this one %s as %s", c.set, f, s))
 		return
@@ -73,7 +72,9 @@ func (t *Table) removeSet(f family.Family, name string) {
 		return
 	}
 	for _, key := range c.unwantAll(f) {
-		t.dirty[object{kindEntry, name, key}] = struct{}{}
+		o := object{kindEntry, name, key}
+		t.forgive(o)
+		t.dirty[o] = struct{}{}
 	}
 	c.owners = c.owners.Without(f)
 	t.touched[name] = struct{}{}
@@ -81,6 +82,13 @@ func (t *Table) removeSet(f family.Family, name string) {
 	t.forgive(o)
 	t.dirty[o] = struct{}{}
 	t.markUsers(o)
+}
+
+// newContent begins to keep what a set holds.
+func (t *Table) newContent(s nft.Set) *content {
+	c := newContent(s, func(e nft.Element) { t.forgive(object{kindElement, s.Name, e}) })
+	t.contents[s.Name] = c
+	return c
 }
 
 // content is the content of a set that the family has declared, or nil.
@@ -279,7 +287,8 @@ func (t *Table) setUses(o object, uses []object) {
 // drop.
 func (t *Table) resolveEntry(o object) {
 	c := t.contents[o.name]
-	if c == nil {
+	if c == nil || c.keys == nil {
+		t.setUses(o, nil)
 		return
 	}
 	e := c.entries[o.key]

@@ -181,7 +181,7 @@ func (t *Table) observeContents(sets []ListedSet) {
 	for name, l := range listed {
 		if t.contents[name] == nil && !l.Foreign {
 			// Whoever wants it has not said so yet.
-			t.contents[name] = newContent(l.Set)
+			t.newContent(l.Set)
 		}
 	}
 	for name, c := range t.contents {

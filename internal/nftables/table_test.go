@@ -369,3 +369,35 @@ func TestForeignChange(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestDumps: what is wanted and what stands print alike once it is written, and a rule that
+// nobody wants is shown for what it is.
+func TestDumps(t *testing.T) {
+	r := newRig(t)
+	for _, f := range family.All() {
+		v := r.table.View(f)
+		v.AddSet(hostSet(f, hostName(f, "h")))
+		v.AddSet(dispatchMap())
+		v.SetEntry(dispatch, cali(1), nft.Goto("c"))
+		v.SetChain(chainOf("c", rule(nft.SAddr(f).In(hostName(f, "h")), nft.Accept()), drop()))
+	}
+	want := r.table.Desired().String()
+	if empty := r.table.Actual().String(); empty != "table inet calico {\n}\n" {
+		t.Error(empty)
+	}
+	if err := r.table.Apply(r.now); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, r.table.Actual().String()); diff != "" {
+		t.Error(diff)
+	}
+	if err := r.kernel.Interfere(nft.AddRule{Chain: "c", Rule: accept()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.table.Observe(); err != nil {
+		t.Fatal(err)
+	}
+	if text := r.table.Actual().String(); !strings.Contains(text, `comment "unknown rule 000`) {
+		t.Error(text)
+	}
+}
