@@ -91,6 +91,7 @@ type Work struct {
 type Engine struct {
 	graph    Graph
 	observer Observer
+	local    *config.Resolved
 	settings settings
 	problems *Problems
 	inbox    *inbox
@@ -134,13 +135,13 @@ func New(o Options) *Engine {
 		inbox:    newInbox(),
 		work:     make(chan Work, room+spare),
 	}
-	e.problems.Set("settings", settingProblems(e.settings.resolved))
+	e.local = e.settings.resolved
+	e.problems.Set("settings", settingProblems(e.local))
 	return e
 }
 
-// Settings are those that the local layers alone result in. They are for whoever has to
-// be set up before Run.
-func (e *Engine) Settings() *config.Resolved { return e.settings.resolved }
+// Settings are those that the local layers alone result in: what there is before Run.
+func (e *Engine) Settings() *config.Resolved { return e.local }
 
 // Work is where the dataplane takes its work from. After taking a piece it calls Wake.
 func (e *Engine) Work() <-chan Work { return e.work }

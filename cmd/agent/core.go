@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/engine"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/source"
+	"github.com/margay-net/margay/internal/source/convert"
+	"github.com/margay-net/margay/internal/source/files"
+)
+
+// core is the agent without the kernel: a source, what it has said, and the engine. The
+// daemon has one, and so has each offline command.
+type core struct {
+	engine *engine.Engine
+	record *record
+	log    *logrus.Entry
+}
+
+// coreOptions say what a core is made of beside the local settings.
+type coreOptions struct {
+	layers   []config.Layer
+	log      *logrus.Entry
+	observer engine.Observer   // may be nil
+	seen     func(model.Event) // may be nil
+}
+
+func newCore(o coreOptions) *core {
+	table := config.NewTable()
+	// The node's name is local and does not reload, so that it is known before all else.
+	node := table.Resolve(o.layers, nil).Settings.Datastore.Node
+	e := engine.New(engine.Options{
+		Node:     node,
+		Graph:    calc.New(calc.Options{Node: node}),
+		Table:    table,
+		Layers:   o.layers,
+		Log:      o.log,
+		Observer: o.observer,
+	})
+	return &core{engine: e, record: newRecord(e, o.seen), log: o.log}
+}
+
+// settings are those made locally.
+func (c *core) settings() *config.Settings { return &c.engine.Settings().Settings }
+
+// sourceSettings are the settings that a source cannot take in while it runs: it is
+// replaced when they change.
+type sourceSettings struct {
+	maxFileSize     int64
+	interfacePrefix string
+}
+
+func sourceSettingsOf(s *config.Settings) sourceSettings {
+	return sourceSettings{maxFileSize: s.Datastore.MaxFileSize, interfacePrefix: s.Interfaces.Prefixes[0]}
+}
+
+// readSource runs a new source until the context ends or the source fails.
+func (c *core) readSource(ctx context.Context, s sourceSettings) error {
+	c.record.replaceSource()
+	return files.New(files.Options{
+		Directory:   c.settings().Datastore.Directory,
+		MaxFileSize: s.maxFileSize,
+		Convert:     convert.Options{InterfacePrefix: s.interfacePrefix},
+		Sink:        c.record,
+		Log:         c.log.WithField("component", "source"),
+	}).Run(ctx)
+}
+
+// newPublisher makes the way out for what the agent tells of its node.
+func (c *core) newPublisher() (source.Publisher, error) {
+	at := c.settings().Datastore
+	return files.NewPublisher(at.Directory, at.Node)
+}
+
+// dump writes one of the stages that need no kernel.
+func (c *core) dump(ctx context.Context, stage string, w io.Writer) error {
+	switch stage {
+	case "model":
+		return c.record.write(w)
+	case "problems":
+		_, err := c.engine.Problems().WriteTo(w)
+		return err
+	}
+	// Both are the caller's once they are handed out: what follows is not the engine's time.
+	var batch *calc.Batch
+	var settings *config.Resolved
+	ok := c.engine.Ask(ctx, func(g engine.Graph, r *config.Resolved) {
+		if stage == "policy" {
+			batch = g.Snapshot()
+		}
+		settings = r
+	})
+	switch {
+	case !ok:
+		return fmt.Errorf("dump %s: the engine does not answer", stage)
+	case stage == "policy":
+		return writePolicy(w, batch)
+	case stage == "settings":
+		return settings.Describe(w)
+	}
+	return fmt.Errorf("dump %s: there is no such stage", stage)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/margay-net/margay/internal/dataplane"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/model"
+)
+
+// kernelSide makes the dataplane, joins it to the engine, and makes another one if it
+// fails.
+type kernelSide struct {
+	daemon *daemon
+
+	mu      sync.Mutex
+	current *dataplane.Dataplane // nil while there is none
+}
+
+// newKernelSide announces what the dataplane will report, so that nothing is ready
+// before it has.
+func newKernelSide(d *daemon) *kernelSide {
+	for _, f := range family.All() {
+		d.board.Add(time.Now(), dataplaneComponent(f), health.Promise{Readiness: true})
+	}
+	return &kernelSide{daemon: d}
+}
+
+// dataplaneComponent is the name under which a family's dataplane reports.
+func dataplaneComponent(f family.Family) health.Component {
+	return health.Component{Name: "dataplane", Family: f}
+}
+
+// run makes a dataplane and runs it until the context ends.
+func (k *kernelSide) run(ctx context.Context) error {
+	loop, err := k.open(ctx)
+	if err != nil {
+		for _, f := range family.All() {
+			k.daemon.board.NotReady(time.Now(), dataplaneComponent(f), err.Error())
+		}
+		return err
+	}
+	k.set(loop)
+	defer k.set(nil)
+	// The loop answers once it has read the kernel and told what the graph has to know of
+	// it: only then is it given work.
+	go func() {
+		if loop.Ask(func() {}) {
+			k.daemon.engine.Begin()
+		}
+	}()
+	return loop.Run(ctx)
+}
+
+// open makes a dataplane in the network namespace of this process. On a node without our
+// table, it writes the closed one.
+func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
+	d := k.daemon
+	return dataplane.New(dataplane.Options{
+		Node:     d.settings().Datastore.Node,
+		Work:     d.engine.Work(),
+		Taken:    d.engine.Wake,
+		Settings: d.engine.Settings(),
+		Facts: func(facts []model.Event) {
+			d.record.note(facts)
+			d.engine.Tell(ctx, facts)
+		},
+		Metrics: d.metrics,
+		Health:  d.board,
+		Log:     d.log.WithField("component", "dataplane"),
+	})
+}
+
+func (k *kernelSide) set(d *dataplane.Dataplane) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.current = d
+}
+
+func (k *kernelSide) get() *dataplane.Dataplane {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current
+}
+
+// dump writes a stage that the dataplane knows.
+func (k *kernelSide) dump(stage string, w io.Writer) error {
+	d := k.get()
+	if d == nil {
+		return fmt.Errorf("dump %s: the dataplane could not be started so far; agent dump health says why", stage)
+	}
+	return d.Dump(stage, w)
+}
+
+// beat lets the dataplane show that it is alive.
+func (k *kernelSide) beat(ctx context.Context) {
+	if d := k.get(); d != nil {
+		d.Beat(ctx)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/metrics"
+	"github.com/margay-net/margay/internal/serve"
+)
+
+// servers are what the agent's operators and Kubernetes ask over HTTP.
+type servers struct {
+	health, metrics, profiles *serve.Server
+}
+
+func newServers(d *daemon) *servers {
+	server := func(name string, h http.Handler) *serve.Server {
+		return serve.New(serve.Options{Handler: h, Log: d.log.WithField("server", name)})
+	}
+	metrics.NewHealth(d.metrics.Registerer(), func() (ready, conditions []metrics.Statement) {
+		d.beat(context.Background())
+		return statements(d.board.Detail(time.Now()))
+	})
+	detail := health.Handler(d.board, time.Now)
+	return &servers{
+		health: server("health", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d.beat(r.Context())
+			detail.ServeHTTP(w, r)
+		})),
+		metrics:  server("metrics", d.metrics.Handler()),
+		profiles: server("profiles", serve.Profiles()),
+	}
+}
+
+// configure has the servers listen where the settings say. They log what does not work,
+// and try it again by themselves.
+func (s *servers) configure(settings *config.Settings) {
+	listener := func(l config.Listener) serve.Address {
+		return serve.Address{Enabled: l.Enabled, Host: l.Host, Port: int(l.Port)}
+	}
+	debug := settings.Debug
+	for server, address := range map[*serve.Server]serve.Address{
+		s.health:   listener(settings.Health.Listener),
+		s.metrics:  listener(settings.Metrics.Listener),
+		s.profiles: {Enabled: debug.Port != 0, Host: debug.Host, Port: int(debug.Port)},
+	} {
+		_ = server.Configure(address) // logged there
+	}
+}
+
+func (s *servers) close() {
+	for _, server := range []*serve.Server{s.health, s.metrics, s.profiles} {
+		server.Close()
+	}
+}
+
+// statements are what metrics show of the board.
+func statements(d health.Detail) (ready, conditions []metrics.Statement) {
+	for _, c := range d.Components {
+		ready = append(ready, metrics.Statement{Name: c.Name, Family: familyNamed(c.Family), Holds: c.Ready && c.Live})
+	}
+	for _, c := range d.Conditions {
+		conditions = append(conditions, metrics.Statement{Name: c.Name, Family: familyNamed(c.Family), Holds: c.Status == health.True})
+	}
+	return ready, conditions
+}
+
+// familyNamed is the family of that name; 0 for none in particular.
+func familyNamed(name string) family.Family {
+	for _, f := range family.All() {
+		if f.String() == name {
+			return f
+		}
+	}
+	return 0
+}
