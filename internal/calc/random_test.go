@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/margay-net/margay/internal/calc/calctest"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
@@ -16,7 +17,7 @@ import (
 func TestRandomInput(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRun(t)
-		for range rapid.IntRange(1, 60).Draw(t, "events") {
+		for range one(t, "events", []int{5, 20, 80}) {
 			r.update(drawEvent(t))
 			if rapid.IntRange(0, 3).Draw(t, "flush") == 0 {
 				r.flush()
@@ -33,7 +34,7 @@ func TestRandomInput(t *testing.T) {
 func TestOrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		first, second := newRun(t), newRun(t)
-		for range rapid.IntRange(1, 40).Draw(t, "events") {
+		for range one(t, "events", []int{5, 20, 60}) {
 			first.update(drawEvent(t))
 		}
 		first.flush()
@@ -190,4 +191,23 @@ func drawPolicy(t *rapid.T) *model.Policy {
 		p.Ingress = append(p.Ingress, r)
 	}
 	return p
+}
+
+// TestNothingIsLeftBehind takes away all that came, and expects the graph to be as empty
+// as a new one: clusters run for years.
+func TestNothingIsLeftBehind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRun(t)
+		for range one(t, "events", []int{5, 20, 80}) {
+			r.update(drawEvent(t))
+			if rapid.IntRange(0, 3).Draw(t, "flush") == 0 {
+				r.flush()
+			}
+		}
+		r.goTo(calctest.State{}, order{reversed: rapid.Bool().Draw(t, "reversed")})
+		r.flush()
+		if left := r.graph.Residue(); len(left) > 0 {
+			r.fatalf("left behind: %v", left)
+		}
+	})
 }
