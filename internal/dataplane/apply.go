@@ -33,6 +33,7 @@ func (d *Dataplane) apply() {
 		d.retryAt(at)
 	}
 	for _, f := range family.All() {
+		d.applyDevices(f, start)
 		d.applyRoutes(f, start)
 	}
 	d.tell()
@@ -46,6 +47,14 @@ const retryTable = time.Second
 func (d *Dataplane) retryAt(t time.Time) {
 	if d.due.IsZero() || t.Before(d.due) {
 		d.due = t
+	}
+}
+
+func (d *Dataplane) applyDevices(f family.Family, now time.Time) {
+	next, err := d.devices.Get(f).Apply(now)
+	d.troubles.note(f, "interfaces", err)
+	if !next.IsZero() {
+		d.retryAt(next)
 	}
 }
 
@@ -80,6 +89,7 @@ func (d *Dataplane) report(start time.Time, policy error) {
 		d.metrics.Dataplane.Repaired("route", f, int(counts.Repairs-*repaired))
 		*repaired = counts.Repairs
 		d.metrics.Dataplane.InError("route", f, counts.Failed)
+		d.metrics.Dataplane.InError("interface", f, d.devices.Get(f).Counts().Failed)
 		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
 		d.reportHealth(now, f, policy)
 		d.reportLatency(now, f, policy == nil && driver.Settled())

@@ -13,6 +13,7 @@ import (
 	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/interfaces"
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables"
@@ -56,6 +57,8 @@ type Dataplane struct {
 	nftables *nftables.Netlink
 	linux    family.Pair[*routes.Linux]
 	routes   family.Pair[*routes.Driver]
+	ports    family.Pair[*interfaces.Linux]
+	devices  family.Pair[*interfaces.Driver]
 	feed     *routes.Feed
 	facts    func([]model.Event)
 	begin    func()
@@ -103,7 +106,7 @@ func New(o Options) (*Dataplane, error) {
 		return nil, errors.Join(err, d.close())
 	}
 	for _, f := range family.All() {
-		*d.managers.At(f) = newManager(f, o.Node, d.settings, d.table.View(f), d.routes.Get(f))
+		*d.managers.At(f) = newManager(f, o.Node, d.settings, d.table.View(f), d.routes.Get(f), d.devices.Get(f))
 		d.health.Add(time.Now(), component(f), health.Promise{Readiness: true, Every: silence})
 	}
 	if err := d.table.Apply(time.Now()); err != nil {
@@ -124,15 +127,28 @@ func (d *Dataplane) open() error {
 		return fmt.Errorf("open conntrack: %w", err)
 	}
 	for _, f := range family.All() {
-		linux, err := routes.OpenLinux()
-		if err != nil {
-			return fmt.Errorf("open %v routes: %w", f, err)
+		if err := d.openFamily(f, flusher); err != nil {
+			return fmt.Errorf("open %v: %w", f, err)
 		}
-		*d.linux.At(f) = linux
-		*d.routes.At(f) = routes.New(routes.Options{Family: f, Kernel: linux, Flusher: flusher, Feed: d.feed, Settings: routeSettings(d.settings, f)})
 	}
 	d.watcher, err = watch(&d.linux)
 	return err
+}
+
+func (d *Dataplane) openFamily(f family.Family, flusher routes.Flusher) error {
+	linux, err := routes.OpenLinux()
+	if err != nil {
+		return err
+	}
+	*d.linux.At(f) = linux
+	*d.routes.At(f) = routes.New(routes.Options{Family: f, Kernel: linux, Flusher: flusher, Feed: d.feed, Settings: routeSettings(d.settings, f)})
+	ports, err := interfaces.OpenLinux()
+	if err != nil {
+		return err
+	}
+	*d.ports.At(f) = ports
+	*d.devices.At(f) = interfaces.New(interfaces.Options{Family: f, Kernel: ports, Sysctls: interfaces.ProcSys, Settings: interfaceSettings(d.settings, f)})
+	return nil
 }
 
 // tableName is the table that is ours: inet calico.
@@ -149,6 +165,9 @@ func (d *Dataplane) close() error {
 	}
 	for _, f := range family.All() {
 		if l := d.linux.Get(f); l != nil {
+			errs = append(errs, l.Close())
+		}
+		if l := d.ports.Get(f); l != nil {
 			errs = append(errs, l.Close())
 		}
 	}
@@ -197,6 +216,7 @@ func (d *Dataplane) timer() (<-chan time.Time, func()) {
 
 func (d *Dataplane) handle(e familyEvents) {
 	d.routes.Get(e.family).Handle(e.events, time.Now())
+	d.devices.Get(e.family).Handle(e.events)
 	d.metrics.Dataplane.KernelEvents(len(e.events), 0)
 }
 
@@ -263,6 +283,7 @@ func (d *Dataplane) configure(s *config.Settings) {
 	for _, f := range family.All() {
 		d.managers.Get(f).configure(s)
 		d.configureRoutes(f)
+		d.devices.Get(f).Configure(interfaceSettings(s, f))
 	}
 	d.health.SetFamilies(s.Families())
 }

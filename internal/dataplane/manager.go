@@ -24,6 +24,7 @@ type manager struct {
 	view     *nftables.View
 	parts    *parts
 	routes   routeDriver
+	devices  deviceDriver
 
 	// What the graph has handed over, in this family's form, for as long as it is wanted:
 	// rendering needs it again when settings change.
@@ -45,16 +46,22 @@ type routeDriver interface {
 	Release(name string)
 }
 
+// deviceDriver is what a manager tells its family's interfaces.
+type deviceDriver interface {
+	AllowSpoofing(name string, allowed bool)
+}
+
 // basePart is what the family has in the table whatever the cluster is like.
 func basePart() part { return part{what: "base"} }
 
-func newManager(f family.Family, node string, s *config.Settings, view *nftables.View, routes routeDriver) *manager {
+func newManager(f family.Family, node string, s *config.Settings, view *nftables.View, routes routeDriver, devices deviceDriver) *manager {
 	m := &manager{
 		family:    f,
 		node:      node,
 		view:      view,
 		parts:     newParts(view),
 		routes:    routes,
+		devices:   devices,
 		policies:  map[model.PolicyID]*rules.Policy{},
 		endpoints: map[model.Key]*model.LocalEndpoint{},
 		sets:      map[model.SetID]model.Set{},
@@ -96,6 +103,8 @@ func endpointPart(id model.Key) part { return part{"endpoint", id.String()} }
 
 func (m *manager) renderEndpoint(ep *model.LocalEndpoint) {
 	m.parts.put(endpointPart(ep.ID), m.render.Endpoint(ep, m.policy))
+	spoofs := m.settings.Policy.SourceSpoofing == config.SpoofingAny && len(rules.Nets(ep.AllowedSources, m.family)) > 0
+	m.devices.AllowSpoofing(ep.Interface, spoofs)
 }
 
 func (m *manager) policy(id model.PolicyID) *rules.Policy { return m.policies[id] }
@@ -191,14 +200,14 @@ func isUnder(ep *model.LocalEndpoint, policies map[model.PolicyID]bool) bool {
 func (m *manager) updateEndpoints(changed []*model.LocalEndpoint, gone []model.Key) {
 	for _, id := range gone {
 		if ep := m.endpoints[id]; ep != nil {
-			m.routes.Release(ep.Interface)
+			m.release(ep.Interface)
 		}
 		delete(m.endpoints, id)
 		m.parts.drop(endpointPart(id))
 	}
 	for _, ep := range changed {
 		if before := m.endpoints[ep.ID]; before != nil && before.Interface != ep.Interface {
-			m.routes.Release(before.Interface)
+			m.release(before.Interface)
 			m.parts.drop(endpointPart(ep.ID)) // its chains are named for the interface
 		}
 		m.endpoints[ep.ID] = ep
@@ -207,6 +216,12 @@ func (m *manager) updateEndpoints(changed []*model.LocalEndpoint, gone []model.K
 	for _, ep := range changed {
 		m.routes.Claim(ep.Interface) // after all releases: another may have had it
 	}
+}
+
+// release says that no endpoint has the interface any more.
+func (m *manager) release(name string) {
+	m.routes.Release(name)
+	m.devices.AllowSpoofing(name, false)
 }
 
 func (m *manager) updateNAT(b *calc.Batch) {

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/interfaces"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/routes"
 	"github.com/margay-net/margay/internal/rules"
@@ -54,5 +55,14 @@ func routeSettings(s *config.Settings, f family.Family) routes.Settings {
 		PodSource:         s.Routes.Source.Get(f),
 		KeepExternal:      !s.Routes.RemoveExternal,
 		ClusterRoutes:     s.Routes.Cluster == config.ClusterRoutesEnabled,
+	}
+}
+
+// interfaceSettings are the settings as the pods' interfaces of one family look at them.
+func interfaceSettings(s *config.Settings, f family.Family) interfaces.Settings {
+	return interfaces.Settings{
+		Off:               !s.Support.Get(f),
+		InterfacePrefixes: s.Interfaces.Prefixes,
+		NoForwarding:      s.Routes.Forwarding == config.Disabled,
 	}
 }
