@@ -74,90 +74,119 @@ func (s *slow) deletions() map[string]int {
 
 var keys = []string{"a", "b", "c", "d"}
 
+// machine is a Tracker and its model, and what can be done to both.
+type machine struct {
+	tr  *Tracker[string, int]
+	m   *slow
+	now time.Time
+}
+
 func TestTrackerAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTracker(nil)
-		m := &slow{desired: map[string]int{}, actual: map[string]int{}, failures: map[string]int{}}
-		now := at(0)
-		key := rapid.SampledFrom(keys)
-		value := rapid.IntRange(0, 2)
-		outcome := rapid.SampledFrom([]error{nil, Later, errRefused})
-		t.Repeat(map[string]func(*rapid.T){
-			"Desire": func(t *rapid.T) {
-				k, v := key.Draw(t, "key"), value.Draw(t, "value")
-				tr.Desire(k, v)
-				m.changed(k, func() { m.desired[k] = v })
-			},
-			"Undesire": func(t *rapid.T) {
-				k := key.Draw(t, "key")
-				tr.Undesire(k)
-				m.changed(k, func() { delete(m.desired, k) })
-			},
-			"Observe": func(t *rapid.T) {
-				k, v := key.Draw(t, "key"), value.Draw(t, "value")
-				tr.Observe(k, v)
-				m.changed(k, func() { m.actual[k] = v })
-			},
-			"ObserveGone": func(t *rapid.T) {
-				k := key.Draw(t, "key")
-				tr.ObserveGone(k)
-				m.changed(k, func() { delete(m.actual, k) })
-			},
-			"ObserveAll": func(t *rapid.T) {
-				all := rapid.MapOf(key, value).Draw(t, "all")
-				tr.ObserveAll(maps.All(all))
-				for _, k := range keys {
-					m.changed(k, func() {
-						delete(m.actual, k)
-						if v, ok := all[k]; ok {
-							m.actual[k] = v
-						}
-					})
-				}
-			},
-			"InSync": func(*rapid.T) { tr.InSync(); m.inSync = true },
-			"Fail": func(t *rapid.T) {
-				k := key.Draw(t, "key")
-				tr.Fail(k, errRefused, now)
-				if !m.settled(k) {
-					m.failures[k]++
-				}
-			},
-			"Update": func(t *rapid.T) {
-				now = now.Add(time.Second)
-				todo := m.updates()
-				tr.Update(now, func(k string, c Change[int]) error {
-					if want, ok := todo[k]; !ok || want != c {
-						t.Fatalf("update %s %+v, want %+v", k, c, want)
-					}
-					delete(todo, k)
-					err := outcome.Draw(t, k)
-					m.outcome(k, err, func() { m.actual[k] = c.Want })
-					return err
-				})
-				if len(todo) > 0 {
-					t.Fatalf("not tried: %v", todo)
-				}
-			},
-			"Delete": func(t *rapid.T) {
-				now = now.Add(time.Second)
-				todo := m.deletions()
-				tr.Delete(now, func(k string, have int) error {
-					if want, ok := todo[k]; !ok || want != have {
-						t.Fatalf("delete %s %d, want %d, %v", k, have, want, ok)
-					}
-					delete(todo, k)
-					err := outcome.Draw(t, k)
-					m.outcome(k, err, func() { delete(m.actual, k) })
-					return err
-				})
-				if len(todo) > 0 {
-					t.Fatalf("not tried: %v", todo)
-				}
-			},
-			"": func(t *rapid.T) { agree(t, tr, m, now) },
-		})
+		x := &machine{
+			tr: newTracker(nil), now: at(0),
+			m: &slow{desired: map[string]int{}, actual: map[string]int{}, failures: map[string]int{}},
+		}
+		actions := map[string]func(*rapid.T){
+			"InSync": func(*rapid.T) { x.tr.InSync(); x.m.inSync = true },
+			"Fail":   x.fail,
+			"Retry":  x.retry,
+			"Update": x.update,
+			"Delete": x.remove,
+			"":       func(t *rapid.T) { agree(t, x.tr, x.m, x.now) },
+		}
+		maps.Copy(actions, x.news())
+		t.Repeat(actions)
 	})
+}
+
+// news is what the tracker can be told.
+func (x *machine) news() map[string]func(*rapid.T) {
+	key, value := rapid.SampledFrom(keys), rapid.IntRange(0, 2)
+	return map[string]func(*rapid.T){
+		"Desire": func(t *rapid.T) {
+			k, v := key.Draw(t, "key"), value.Draw(t, "value")
+			x.tr.Desire(k, v)
+			x.m.changed(k, func() { x.m.desired[k] = v })
+		},
+		"Undesire": func(t *rapid.T) {
+			k := key.Draw(t, "key")
+			x.tr.Undesire(k)
+			x.m.changed(k, func() { delete(x.m.desired, k) })
+		},
+		"Observe": func(t *rapid.T) {
+			k, v := key.Draw(t, "key"), value.Draw(t, "value")
+			x.tr.Observe(k, v)
+			x.m.changed(k, func() { x.m.actual[k] = v })
+		},
+		"ObserveGone": func(t *rapid.T) {
+			k := key.Draw(t, "key")
+			x.tr.ObserveGone(k)
+			x.m.changed(k, func() { delete(x.m.actual, k) })
+		},
+		"ObserveAll": func(t *rapid.T) {
+			all := rapid.MapOf(key, value).Draw(t, "all")
+			x.tr.ObserveAll(maps.All(all))
+			for _, k := range keys {
+				x.m.changed(k, func() {
+					delete(x.m.actual, k)
+					if v, ok := all[k]; ok {
+						x.m.actual[k] = v
+					}
+				})
+			}
+		},
+	}
+}
+
+func (x *machine) fail(t *rapid.T) {
+	k := rapid.SampledFrom(keys).Draw(t, "key")
+	x.tr.Fail(k, errRefused, x.now)
+	if !x.m.settled(k) {
+		x.m.failures[k]++
+	}
+}
+
+func (x *machine) retry(t *rapid.T) {
+	k := rapid.SampledFrom(keys).Draw(t, "key")
+	x.tr.Retry(k)
+	delete(x.m.failures, k)
+}
+
+var outcomes = []error{nil, Later, errRefused}
+
+func (x *machine) update(t *rapid.T) {
+	x.now = x.now.Add(time.Second)
+	todo := x.m.updates()
+	x.tr.Update(x.now, func(k string, c Change[int]) error {
+		if want, ok := todo[k]; !ok || want != c {
+			t.Fatalf("update %s %+v, want %+v", k, c, want)
+		}
+		delete(todo, k)
+		err := rapid.SampledFrom(outcomes).Draw(t, k)
+		x.m.outcome(k, err, func() { x.m.actual[k] = c.Want })
+		return err
+	})
+	if len(todo) > 0 {
+		t.Fatalf("not tried: %v", todo)
+	}
+}
+
+func (x *machine) remove(t *rapid.T) {
+	x.now = x.now.Add(time.Second)
+	todo := x.m.deletions()
+	x.tr.Delete(x.now, func(k string, have int) error {
+		if want, ok := todo[k]; !ok || want != have {
+			t.Fatalf("delete %s %d, want %d, %v", k, have, want, ok)
+		}
+		delete(todo, k)
+		err := rapid.SampledFrom(outcomes).Draw(t, k)
+		x.m.outcome(k, err, func() { delete(x.m.actual, k) })
+		return err
+	})
+	if len(todo) > 0 {
+		t.Fatalf("not tried: %v", todo)
+	}
 }
 
 func (s *slow) outcome(k string, err error, done func()) {

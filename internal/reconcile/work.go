@@ -12,6 +12,7 @@ const Later = notTried("left for later")
 
 type notTried string
 
+// Error is what an attempt that was not made says of itself.
 func (n notTried) Error() string { return string(n) }
 
 // Update tries each update that is due, in no particular order. What try returns is

@@ -7,7 +7,7 @@
 //   - every route of protocol 80;
 //   - every route on a pod interface (cali*) that an endpoint claims. A route on a pod
 //     interface without an endpoint is the CNI plugin's, which was faster than the API:
-//     it is left, and goes with the interface.
+//     it is left, and goes with the interface, unless one of ours belongs in its place.
 //
 // It never touches a route of the kernel, of a router advertisement or of a redirect,
 // one to a link-local or multicast destination, nor anything in another table. A

@@ -21,6 +21,9 @@ func (d *Driver) mine(r Route) bool {
 	if d.claimed[name] || d.onInterface[name][r.Destination] {
 		return true
 	}
+	if _, desired := d.tracker.Desired(r.Key()); desired {
+		return true // in the place of one of ours, on the interface of a pod that has gone
+	}
 	have, known := d.tracker.Actual(r.Key())
 	return known && have.Link == r.Link // ours before its endpoint went
 }
