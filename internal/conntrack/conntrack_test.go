@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	mdlayher "github.com/mdlayher/netlink"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -204,6 +205,69 @@ func BenchmarkFlush(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// What names an entry is its original tuple and its zone, as listed; its other attributes
+// would be conditions.
+func TestTheNameOfAnEntry(t *testing.T) {
+	list := func(zone bool) []byte {
+		e := mdlayher.NewAttributeEncoder()
+		for i, pair := range [][2]string{{"fd00::1", "fd00::2"}, {"fd00::3", "fd00::1"}} {
+			e.Nested(uint16(tuples()[i]), func(e *mdlayher.AttributeEncoder) error {
+				e.Nested(ctaTupleIP, func(e *mdlayher.AttributeEncoder) error {
+					for j, a := range pair {
+						e.Bytes(sourceAttribute(family.V6)+uint16(j), netip.MustParseAddr(a).AsSlice())
+					}
+					return nil
+				})
+				return nil
+			})
+		}
+		e.Uint32(8, 99) // CTA_MARK
+		if zone {
+			e.Bytes(ctaZone, []byte{0, 7})
+		}
+		b, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(make([]byte, 4), b...)
+	}
+	for _, zone := range []bool{false, true} {
+		e, ok := decode(list(zone))
+		if want := netlab.Addrs("fd00::1", "fd00::3"); !ok || !slices.Equal(e.ends, want) {
+			t.Fatalf("ends %v, want %v, %t", e.ends, want, ok)
+		}
+		attrs, err := mdlayher.UnmarshalAttributes(e.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []uint16
+		for _, a := range attrs {
+			kinds = append(kinds, a.Type&^unix.NLA_F_NESTED)
+		}
+		want := []uint16{ctaTupleOrig}
+		if zone {
+			want = append(want, ctaZone)
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("zone %t: attributes %v, want %v", zone, kinds, want)
+		}
+	}
+}
+
+func TestAFewOfTheAddressesAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		addrs []netip.Addr
+		want  string
+	}{
+		{netlab.Addrs("10.0.0.1"), "[10.0.0.1]"},
+		{netlab.Addrs("10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2", "fd00::3"), "[10.0.0.1 10.0.0.2 fd00::1] and 2 more"},
+	} {
+		if got := list(c.addrs); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 }

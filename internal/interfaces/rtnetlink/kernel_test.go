@@ -299,3 +299,74 @@ func TestAddressesWithoutDuplicateDetection(t *testing.T) {
 		}
 	}
 }
+
+// A listener that does not read loses events, and is told so instead of what it has lost.
+func TestAnOverrunIsAnEvent(t *testing.T) {
+	n := node(t)
+	s := openIn(t, n)
+	l := listenIn(t, n)
+	up := uplink(t, s).Index
+	r := Route{Destination: net("10.9.0.0/24"), Type: Unicast, Protocol: 80, Scope: 253, Link: up}
+	var b Batch
+	for range 20_000 {
+		b.CreateRoute(r)
+		b.DeleteRoute(r)
+	}
+	if err := errors.Join(s.Execute(&b)...); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		events, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(events, func(e Event) bool { return e.Overrun }) {
+			return
+		}
+	}
+}
+
+func TestALinksLife(t *testing.T) {
+	n := node(t)
+	l := listenIn(t, n)
+	h, err := n.Netlink()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	veth := netlink.NewVeth(netlink.NewLinkAttrs())
+	veth.Name, veth.PeerName = "cali1", "peer1"
+	steps := []func() error{
+		func() error { return h.LinkAdd(veth) },
+		func() error { return h.LinkSetUp(veth) },
+		func() error { return h.LinkSetDown(veth) },
+		func() error { return h.LinkDel(veth) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var states []string
+	for len(states) == 0 || states[len(states)-1] != "gone" {
+		events, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Link == nil || e.Link.Name != "cali1" {
+				continue
+			}
+			state := map[bool]string{true: "up", false: "down"}[e.Link.Up]
+			if e.Gone {
+				state = "gone"
+			}
+			if len(states) == 0 || states[len(states)-1] != state {
+				states = append(states, state)
+			}
+		}
+	}
+	if want := []string{"down", "up", "down", "gone"}; !slices.Equal(states, want) {
+		t.Errorf("%q, want %q", states, want)
+	}
+}
