@@ -18,7 +18,7 @@ func (n *Node) RouteByHand() error {
 			return err
 		}
 	}
-	for _, p := range n.lab.podsInOrder() {
+	for _, p := range n.lab.Pods() {
 		if p.node == nil {
 			continue
 		}

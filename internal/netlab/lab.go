@@ -141,8 +141,8 @@ func (l *Lab) member(name string) Member {
 	return nil
 }
 
-// podsInOrder are all pods, by name.
-func (l *Lab) podsInOrder() []*Pod {
+// Pods are all pods of the lab, by name.
+func (l *Lab) Pods() []*Pod {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.SortedFunc(maps.Values(l.pods), func(a, b *Pod) int { return strings.Compare(a.name, b.name) })

@@ -83,8 +83,9 @@ func (t *Tap) Hears(token []byte, wait time.Duration) (bool, error) {
 	}
 }
 
-// Heard is how many of the packets heard until now hold the token.
+// Heard is how many of the packets that have arrived until now hold the token.
 func (t *Tap) Heard(token []byte) int {
+	t.drain()
 	n := 0
 	for _, b := range t.heard {
 		if bytes.Contains(b, token) {
@@ -92,6 +93,27 @@ func (t *Tap) Heard(token []byte) int {
 		}
 	}
 	return n
+}
+
+// drain reads what has arrived, without waiting.
+func (t *Tap) drain() {
+	if t.file.SetReadDeadline(time.Time{}) != nil {
+		return // closed
+	}
+	raw, err := t.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	buf := make([]byte, 65536)
+	_ = raw.Read(func(fd uintptr) bool {
+		for {
+			n, _, err := unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+			if err != nil {
+				return true
+			}
+			t.heard = append(t.heard, bytes.Clone(buf[:n]))
+		}
+	})
 }
 
 // Close ends the tap.

@@ -23,6 +23,16 @@ func (n *Node) Transmit(to *Node, packets ...[]byte) error {
 	return n.transmit(Uplink, mac, packets)
 }
 
+// Deliver puts packets on the wire towards one of the node's pods, past the node's routes and
+// policy.
+func (n *Node) Deliver(p *Pod, packets ...[]byte) error {
+	mac, err := p.hardwareAddr(Uplink)
+	if err != nil {
+		return err
+	}
+	return n.transmit(p.Interface(), mac, packets)
+}
+
 // transmit sends IP packets out of a device by a packet socket, to the given hardware address or
 // to that which belongs to the packet's multicast destination.
 func (s *Space) transmit(device string, to net.HardwareAddr, packets [][]byte) error {
