@@ -12,7 +12,7 @@ KERNEL_PACKAGES := $(wildcard internal/netlab internal/nftables internal/routes 
 FUZZ_SECONDS    ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help build test bench demo lint fuzz test-vm generate-check clean
+.PHONY: help build test bench demo demo-clean lint fuzz test-vm generate-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,8 +31,12 @@ bench: ## benchmarks; the figures of docs/performance.md
 
 demo: build ## three nodes that talk, in namespaces; as root. KEEP=1 leaves them up
 	@hack/need ip=iproute2 nft=nftables curl=curl
-	$(GO) build -o bin/demo ./cmd/demo
-	bin/demo $(if $(KEEP),--keep)
+	@$(GO) build -o bin/demo ./cmd/demo
+	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep)
+
+demo-clean: ## removes what `make demo KEEP=1` left up
+	@$(GO) build -o bin/demo ./cmd/demo
+	@bin/demo clean
 
 lint: $(GOLANGCI) ## golangci-lint, and the house rules of internal/lint
 	$(GOLANGCI) run ./...

@@ -54,12 +54,12 @@ cp "$vm/initramfs" "$work/initramfs"
 (cd "$work/image" && find . | cpio -o -H newc -R 0:0 --quiet) >> "$work/initramfs"
 
 export LD_LIBRARY_PATH=$vm/root/usr/lib/x86_64-linux-gnu:$vm/root/lib/x86_64-linux-gnu
-exec 3>&1
-status=$(timeout "$seconds" "$vm/root/usr/bin/qemu-system-x86_64" \
+timeout "$seconds" "$vm/root/usr/bin/qemu-system-x86_64" \
   -L "$vm/root/usr/share/qemu" -L "$vm/root/usr/share/seabios" \
   -machine pc -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 1024 \
   -nodefaults -no-user-config -display none -net none -no-reboot -serial stdio -monitor none \
   -kernel "$vm/vmlinuz" -initrd "$work/initramfs" \
   -append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check rcupdate.rcu_expedited=1 random.trust_cpu=on mitigations=off" \
-  < /dev/null 2>&1 | tr -d '\r' | tee /dev/fd/3 | awk '$1 == "MARGAY-VM-STATUS" {print $2}') || true
+  < /dev/null 2>&1 | tr -d '\r' | tee "$work/log" || true
+status=$(awk '$1 == "MARGAY-VM-STATUS" {print $2}' "$work/log")
 exit "${status:-125}"
