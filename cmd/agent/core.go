@@ -20,6 +20,7 @@ import (
 // daemon has one, and so has each offline command.
 type core struct {
 	engine *engine.Engine
+	graph  *calc.Graph // in the engine's goroutine only
 	record *record
 	log    *logrus.Entry
 }
@@ -36,15 +37,16 @@ func newCore(o coreOptions) *core {
 	table := config.NewTable()
 	// The node's name is local and does not reload, so that it is known before all else.
 	node := table.Resolve(o.layers, nil).Settings.Datastore.Node
+	graph := calc.New(calc.Options{Node: node})
 	e := engine.New(engine.Options{
 		Node:     node,
-		Graph:    calc.New(calc.Options{Node: node}),
+		Graph:    graph,
 		Table:    table,
 		Layers:   o.layers,
 		Log:      o.log,
 		Observer: o.observer,
 	})
-	return &core{engine: e, record: newRecord(e, o.seen), log: o.log}
+	return &core{engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log}
 }
 
 // settings are those made locally.
@@ -89,11 +91,11 @@ func (c *core) dump(ctx context.Context, stage string, w io.Writer) error {
 		return err
 	}
 	// Both are the caller's once they are handed out: what follows is not the engine's time.
-	var batch *calc.Batch
+	var output *calc.Output
 	var settings *config.Resolved
-	ok := c.engine.Ask(ctx, func(g engine.Graph, r *config.Resolved) {
+	ok := c.engine.Ask(ctx, func(r *config.Resolved) {
 		if stage == "policy" {
-			batch = g.Snapshot()
+			output = c.graph.Output()
 		}
 		settings = r
 	})
@@ -101,7 +103,8 @@ func (c *core) dump(ctx context.Context, stage string, w io.Writer) error {
 	case !ok:
 		return fmt.Errorf("dump %s: the engine does not answer", stage)
 	case stage == "policy":
-		return writePolicy(w, batch)
+		_, err := io.WriteString(w, output.String())
+		return err
 	case stage == "settings":
 		return settings.Describe(w)
 	}

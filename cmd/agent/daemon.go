@@ -10,7 +10,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/margay-net/margay/internal/config"
-	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/metrics"
 )
@@ -162,7 +161,7 @@ func (d *daemon) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beatMost)
 	defer cancel()
 	var asked sync.WaitGroup
-	asked.Go(func() { d.engine.Ask(ctx, func(engine.Graph, *config.Resolved) {}) })
+	asked.Go(func() { d.engine.Ask(ctx, func(*config.Resolved) {}) })
 	asked.Go(func() { d.dataplane.beat(ctx) })
 	asked.Wait()
 	d.announcer.wake()

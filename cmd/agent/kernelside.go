@@ -47,13 +47,6 @@ func (k *kernelSide) run(ctx context.Context) error {
 	}
 	k.set(loop)
 	defer k.set(nil)
-	// The loop answers once it has read the kernel and told what the graph has to know of
-	// it: only then is it given work.
-	go func() {
-		if loop.Ask(func() {}) {
-			k.daemon.engine.Begin()
-		}
-	}()
 	return loop.Run(ctx)
 }
 
@@ -70,6 +63,7 @@ func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
 			d.record.note(facts)
 			d.engine.Tell(ctx, facts)
 		},
+		Begin:   d.engine.Begin,
 		Metrics: d.metrics,
 		Health:  d.board,
 		Log:     d.log.WithField("component", "dataplane"),

@@ -96,6 +96,7 @@ type Engine struct {
 	problems *Problems
 	inbox    *inbox
 	work     chan Work
+	now      func() time.Time // a clock of their own in tests
 
 	rest    news      // taken in, and its events not all fed yet
 	since   time.Time // arrival of the oldest event not handed over
@@ -133,6 +134,7 @@ func New(o Options) *Engine {
 		settings: newSettings(o.Table, o.Node, o.Layers),
 		problems: newProblems(o.Log),
 		inbox:    newInbox(),
+		now:      time.Now,
 		work:     make(chan Work, room+spare),
 	}
 	e.local = e.settings.resolved
@@ -179,11 +181,11 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 }
 
-// Ask runs f with the graph and the settings in the engine's goroutine and waits for it.
-// False if the engine has stopped or the context has ended; f may still run in the
-// second case. It serves dumps.
-func (e *Engine) Ask(ctx context.Context, f func(Graph, *config.Resolved)) bool {
-	return e.inbox.ask(ctx, func() { f(e.graph, e.settings.resolved) })
+// Ask runs f with the present settings in the engine's goroutine, where it may look at
+// the graph, and waits for it. False if the engine has stopped or the context has ended;
+// in the second case f may still run. It serves dumps, and shows that the engine is alive.
+func (e *Engine) Ask(ctx context.Context, f func(*config.Resolved)) bool {
+	return e.inbox.ask(ctx, func() { f(e.settings.resolved) })
 }
 
 // nobody observes nothing.

@@ -121,8 +121,8 @@ func (i *inbox) add(what func(*news)) {
 	i.poke()
 }
 
-// addEvents waits for room and adds events.
-func (i *inbox) addEvents(events []model.Event) {
+// addEvents waits for room and adds events that arrive now.
+func (i *inbox) addEvents(events []model.Event, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for len(i.news.events) >= most && !i.closed {
@@ -132,14 +132,14 @@ func (i *inbox) addEvents(events []model.Event) {
 		return
 	}
 	if len(i.news.events) == 0 {
-		i.news.since = time.Now()
+		i.news.since = now
 	}
 	i.news.events = append(i.news.events, events...)
 	i.poke()
 }
 
 // Update implements source.Sink.
-func (e *Engine) Update(events []model.Event) { e.inbox.addEvents(events) }
+func (e *Engine) Update(events []model.Event) { e.inbox.addEvents(events, e.now()) }
 
 // Report implements source.Sink.
 func (e *Engine) Report(place string, problems []model.Problem) {

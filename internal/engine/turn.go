@@ -62,13 +62,14 @@ func (e *Engine) feed() {
 		return
 	}
 	e.fed, e.since = true, earlier(e.since, e.rest.since)
-	for start, end := time.Now(), time.Now().Add(slice); len(e.rest.events) > 0 && start.Before(end); {
+	start := e.now()
+	for end := start.Add(slice); len(e.rest.events) > 0 && start.Before(end); {
 		kind, n := e.rest.events[0].Key.Kind, 0
 		for n < min(stride, len(e.rest.events)) && e.rest.events[n].Key.Kind == kind {
 			e.graph.Update(e.rest.events[n])
 			n++
 		}
-		now := time.Now()
+		now := e.now()
 		e.observer.Updated(kind, n, now.Sub(start))
 		e.rest.events, start = e.rest.events[n:], now
 	}
@@ -118,7 +119,7 @@ func (e *Engine) configure() {
 
 // learn feeds facts of the dataplane and hands over what follows from them.
 func (e *Engine) learn(facts []model.Event) {
-	start := time.Now()
+	start := e.now()
 	for i := range facts {
 		e.graph.Update(facts[i])
 		e.observer.Updated(facts[i].Key.Kind, 1, 0)
