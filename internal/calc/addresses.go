@@ -14,7 +14,7 @@ import (
 // First every pod chooses, in each family, the one of its claims that is worth most: what
 // an IPAM block gives it, else what its status shows, else what only the annotation of its
 // CNI plugin shows. Annotations are writable by the pod's owner, so that one of the last
-// kind is worth something only if it is plausible (see doubt). Between claims of equal
+// kind is worth something only if it is plausible (see objection). Between claims of equal
 // worth, one that is also in the status, then one that is also in the annotation, then the
 // lower address is chosen. A pod that has released its addresses chooses nothing.
 //
@@ -26,6 +26,9 @@ type addresses struct {
 	ipam *ipam
 	// unsure are the pods with an address that only the annotation shows.
 	unsure map[uint32]struct{}
+	// doubted are ranges of which something has become known or unknown that bears on
+	// whether such an address is believed.
+	doubted []netip.Prefix
 	// queue are pods that have to choose again.
 	queue []uint32
 	// contested are claims whose address has to be decided again.
@@ -138,11 +141,23 @@ func (a *addresses) allocate(pod uint32, addr address, by int) {
 	a.touch(addr)
 }
 
-// doubtAll lets the pods choose again that only their annotations speak for.
-func (a *addresses) doubtAll() {
-	for pod := range a.unsure {
-		a.choose(pod)
+// doubt lets the pods choose again of which only the annotation shows an address in the
+// range.
+func (a *addresses) doubt(nets ...netip.Prefix) { a.doubted = append(a.doubted, nets...) }
+
+// reconsider puts the pods on the queue whose addresses have been doubted.
+func (a *addresses) reconsider() {
+	if len(a.doubted) == 0 {
+		return
 	}
+	for pod := range a.unsure {
+		a.of(pod, func(_ uint32, c *claim) {
+			if c.says == inAnnotation && contains(a.doubted, c.address.addr()) {
+				a.choose(pod)
+			}
+		})
+	}
+	a.doubted = nil
 }
 
 // contest puts a claim on the list of those whose address is to be decided.
@@ -156,28 +171,22 @@ func (a *addresses) contest(id uint32) {
 // settle decides all that is open. It reports every address that a pod loses, then every
 // one that a pod gains, then every pod that may have something to say about it.
 func (a *addresses) settle(lost, gained func(pod uint32, addr address), looked func(pod uint32)) {
+	a.reconsider()
 	for i := 0; i < len(a.queue); i++ {
 		a.rank(a.queue[i])
 	}
+	var winners []uint32
 	for _, id := range a.contested {
-		addr := a.claims.at(id).address
-		winner := a.winner(addr)
-		a.each(addr, func(id uint32, c *claim) {
-			if c.counted && id != winner {
-				c.counted = false
-				lost(c.pod, addr)
-			}
-			a.choose(c.pod) // not to choose again, but to be looked at below
-		})
-	}
-	for _, id := range a.contested {
-		addr := a.claims.at(id).address
-		if winner := a.winner(addr); winner != 0 {
-			if c := a.claims.at(winner); !c.counted {
-				c.counted = true
-				gained(c.pod, addr)
+		if c := a.claims.at(id); c.queued { // else its address has been decided
+			if winner := a.decide(c.address, lost); winner != 0 {
+				winners = append(winners, winner)
 			}
 		}
+	}
+	for _, id := range winners {
+		c := a.claims.at(id)
+		c.counted = true
+		gained(c.pod, c.address)
 	}
 	for _, pod := range a.queue {
 		looked(pod)
@@ -185,11 +194,28 @@ func (a *addresses) settle(lost, gained func(pod uint32, addr address), looked f
 	a.tidy()
 }
 
+// decide takes an address away from whoever has it and should not, and returns the claim
+// that it goes to, if that is another one than before.
+func (a *addresses) decide(addr address, lost func(pod uint32, addr address)) uint32 {
+	winner := a.winner(addr)
+	a.each(addr, func(id uint32, c *claim) {
+		c.queued = false
+		if c.counted && id != winner {
+			c.counted = false
+			lost(c.pod, addr)
+		}
+		a.choose(c.pod) // not to choose again, but to be looked at
+	})
+	if winner == 0 || a.claims.at(winner).counted {
+		return 0
+	}
+	return winner
+}
+
 // tidy removes claims that nobody makes any more, and pods that nothing names.
 func (a *addresses) tidy() {
 	for _, id := range a.contested {
 		c := a.claims.at(id)
-		c.queued = false
 		if c.says == 0 && c.allocated == 0 {
 			a.drop(id)
 		}
@@ -247,7 +273,7 @@ func (a *addresses) worth(c *claim) rank {
 		return byBlock
 	case c.says&inStatus != 0:
 		return byStatus
-	case c.says&inAnnotation != 0 && a.doubt(c) == "":
+	case c.says&inAnnotation != 0 && a.objection(c) == "":
 		return byAnnotation
 	}
 	return notChosen

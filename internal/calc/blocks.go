@@ -88,10 +88,9 @@ func (g *Graph) coverBlock(old, now *block) {
 		return
 	}
 	if old.cidr != now.cidr {
-		added, removed := g.ipam.cover(now.cidr, +1), g.ipam.cover(old.cidr, -1)
-		if added || removed {
-			g.addresses.doubtAll()
-		}
+		g.ipam.cover(now.cidr, +1)
+		g.ipam.cover(old.cidr, -1)
+		g.addresses.doubt(now.cidr, old.cidr)
 	}
 	g.routes.back(now.cidr, backing{ownBlock, g.nodes.text(now.node)})
 	g.routes.unback(old.cidr, backing{ownBlock, g.nodes.text(old.node)})

@@ -7,11 +7,11 @@ import (
 	"github.com/margay-net/margay/internal/model"
 )
 
-// doubt says why an address is not believed that only the pod's annotation shows; empty
+// objection says why an address is not believed that only the pod's annotation shows; empty
 // if it is. It is believed if no block covers it but a pool or the node's podCIDR does, or
 // if the CNI plugin's route to it stands on the pod's own interface; never if a node, a
 // service or another pod's status has it.
-func (a *addresses) doubt(c *claim) string {
+func (a *addresses) objection(c *claim) string {
 	if who := a.ipam.taken(c.address); who != "" {
 		return who + " has it"
 	}
@@ -91,7 +91,7 @@ func (a *addresses) problem(pod uint32, c *claim) (p model.Problem, any bool) {
 		p.Severity = model.Warning
 		p.Message = fmt.Sprintf("is not used: %s", a.instead(pod, f))
 	case c.says&inAnnotation != 0 && c.allocated == 0:
-		p.Message = "is not used: only the annotation shows it, and " + a.doubt(c)
+		p.Message = "is not used: only the annotation shows it, and " + a.objection(c)
 	case c.says != 0 || c.allocated > 0:
 		p.Message = "is not used: " + a.ipam.taken(c.address) + " has it"
 	default:

@@ -10,17 +10,17 @@ import (
 type space struct {
 	name    string
 	labels  labels // with their prefix; none while the Namespace object is not there
-	uses    int    // pods, accounts and classes in it, and the object itself
-	exists  bool
+	uses    uint32 // pods, accounts and classes in it, and the object itself
 	classes uint32 // the first of the classes in it
+	exists  bool
 }
 
 // account is a service account, likewise.
 type account struct {
-	space  uint32
 	name   string
 	labels labels
-	uses   int // classes with it, and the object itself
+	space  uint32
+	uses   uint32 // classes with it, and the object itself
 	exists bool
 }
 

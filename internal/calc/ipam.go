@@ -88,23 +88,18 @@ func contains(nets []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// cover counts a block's CIDR, or with -1 discounts it, and says whether what blocks cover
-// has changed.
-func (i *ipam) cover(cidr netip.Prefix, by int) (changed bool) {
+// cover counts a block's CIDR, or with -1 discounts it.
+func (i *ipam) cover(cidr netip.Prefix, by int) {
 	if !cidr.IsValid() {
-		return false
+		return
 	}
 	i.blocks[cidr] += by
-	switch n := i.blocks[cidr]; {
-	case n == 0:
-		delete(i.blocks, cidr)
-		i.coverage.Delete(cidr)
-		return true
-	case n == 1 && by > 0:
+	if i.blocks[cidr] > 0 {
 		i.coverage.Insert(cidr)
-		return true
+		return
 	}
-	return false
+	delete(i.blocks, cidr)
+	i.coverage.Delete(cidr)
 }
 
 // addressesOf are a node's own addresses.

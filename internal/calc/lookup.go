@@ -2,7 +2,7 @@ package calc
 
 // lookup finds records of a slab by a hash of what names them. It stores no keys: whoever
 // asks compares with the record itself. Several records may have equal keys. Open
-// addressing with linear probing, 8 bytes a slot.
+// addressing with linear probing, 8 bytes a slot, at most 13 of 16 slots in use.
 type lookup struct {
 	slots []lookupSlot
 	used  int
@@ -29,8 +29,8 @@ func (l *lookup) find(hash uint32, is func(id uint32) bool) uint32 {
 }
 
 func (l *lookup) insert(hash, id uint32) {
-	if l.used >= len(l.slots)/4*3 {
-		l.resize(max(8, 2*len(l.slots)))
+	if l.used >= len(l.slots)/16*13 {
+		l.resize(max(16, 2*len(l.slots)))
 	}
 	l.place(lookupSlot{hash, id})
 	l.used++

@@ -101,6 +101,7 @@ func (g *Graph) updatePool(key model.Key, v *model.Pool) {
 			g.problems.mark(n.key)
 		}
 		g.routes.updatePool(cidr)
+		g.addresses.doubt(cidr)
 	}
 	if old, known := g.poolCIDRs[key]; known {
 		delete(g.poolCIDRs, key)
@@ -115,7 +116,6 @@ func (g *Graph) updatePool(key model.Key, v *model.Pool) {
 		g.pools.add(key, v)
 		mark(cidr)
 	}
-	g.addresses.doubtAll()
 }
 
 // updateNode takes in a Node, or, with nil, that it is gone.
@@ -146,13 +146,10 @@ func (g *Graph) updateNode(key model.Key, v *model.Node) {
 	if old != nil {
 		g.nodes.release(id)
 	}
-	if !samePodCIDRs(old, v) {
-		g.addresses.doubtAll()
+	if now, before := podCIDRs(v), podCIDRs(old); !slices.Equal(now, before) {
+		g.addresses.doubt(now...)
+		g.addresses.doubt(before...)
 	}
-}
-
-func samePodCIDRs(a, b *model.Node) bool {
-	return slices.Equal(podCIDRs(a), podCIDRs(b))
 }
 
 func podCIDRs(n *model.Node) []netip.Prefix {
