@@ -94,6 +94,7 @@ func (d *Dataplane) report(start time.Time, policy error) {
 		d.reportHealth(now, f, policy)
 		d.reportLatency(now, f, policy == nil && driver.Settled())
 		d.troubles.routes(f, driver)
+		d.troubles.interfaces(f, d.devices.Get(f))
 	}
 	d.troubles.table(problems)
 	d.metrics.Dataplane.Applied(now.Sub(start), !d.due.IsZero())

@@ -4,6 +4,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/interfaces"
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/nftables"
 	"github.com/margay-net/margay/internal/routes"
@@ -58,6 +59,15 @@ func (t *troubles) routes(f family.Family, d *routes.Driver) {
 		now[trouble{f, "route", destination.String()}] = status.Err.Error()
 	}
 	t.replace(func(k trouble) bool { return k.family == f && k.kind == "route" }, now)
+}
+
+// interfaces notes what is in error about the interfaces of a family.
+func (t *troubles) interfaces(f family.Family, d *interfaces.Driver) {
+	now := map[trouble]string{}
+	for name, status := range d.Errors() {
+		now[trouble{f, "interface", name}] = status.Err.Error()
+	}
+	t.replace(func(k trouble) bool { return k.family == f && k.kind == "interface" }, now)
 }
 
 // replace puts now in the place of the known troubles that mine picks.

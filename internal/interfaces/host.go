@@ -2,6 +2,7 @@ package interfaces
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -90,6 +91,26 @@ func (d *Driver) Status(name string) reconcile.Status {
 		worse(reconcile.Status{State: reconcile.Pending})
 	}
 	return out
+}
+
+// Errors lists what is in error, by name: a sysctl's path, an address with its interface,
+// and "forwarding".
+func (d *Driver) Errors() iter.Seq2[string, reconcile.Status] {
+	return func(yield func(string, reconcile.Status) bool) {
+		if s := d.host.status; s.State == reconcile.Failed && !yield("forwarding", s) {
+			return
+		}
+		for k, s := range d.values.Errors() {
+			if !yield(k.path, s) {
+				return
+			}
+		}
+		for k, s := range d.addresses.Errors() {
+			if !yield(fmt.Sprintf("%s dev %s", k.prefix, d.links[k.link].Name), s) {
+				return
+			}
+		}
+	}
 }
 
 // Counts are numbers for metrics: of sysctls and addresses together.
