@@ -17,8 +17,8 @@ import (
 // farewell is how long an agent that is told to end may take.
 const farewell = 5 * time.Second
 
-// shownLines is how much of an agent's log is shown when something has gone wrong.
-const shownLines = 15
+// shownLines is how much of each agent's log is shown when something has gone wrong.
+const shownLines = 10
 
 // agent is a process of the agent on a node.
 type agent struct {
@@ -99,9 +99,9 @@ func (a *agent) awaitReady(ctx context.Context, patience time.Duration) (time.Du
 	}
 }
 
-// failed is an error about the agent, with the end of its log.
+// failed is an error about the agent.
 func (a *agent) failed(what string) error {
-	return fmt.Errorf("the agent on %s %s\nlast lines of %s:\n%s", a.node.Name(), what, a.log, indent(lastLines(a.log, shownLines)))
+	return fmt.Errorf("the agent on %s %s", a.node.Name(), what)
 }
 
 // stop ends the process and waits until it has ended.

@@ -3,8 +3,8 @@ package demo
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +14,13 @@ import (
 )
 
 // finish ends the demo: it leaves everything up if it is to be kept and was not broken off, and else
-// removes it. After a failure the agents' logs stay.
+// removes it. After a failure the agents' logs stay, and their ends are shown.
 func (d *demo) finish(failed error, brokenOff bool) error {
 	for _, s := range d.servers {
 		s.Close()
+	}
+	if failed != nil && !brokenOff {
+		d.showLogs()
 	}
 	if d.Keep && !brokenOff && d.lab != nil {
 		return d.leaveUp()
@@ -29,7 +32,6 @@ func (d *demo) finish(failed error, brokenOff bool) error {
 	if brokenOff || failed == nil && ended == nil {
 		return errors.Join(ended, d.clean())
 	}
-	fmt.Fprintf(d.console, "The agents' logs are in %s.\n", d.Directory)
 	return errors.Join(ended, os.RemoveAll(d.manifests()))
 }
 
@@ -42,6 +44,13 @@ func (d *demo) stopAgents() error {
 	}
 	stopping.Wait()
 	return errors.Join(errs...)
+}
+
+// showLogs prints the last lines of every agent's log.
+func (d *demo) showLogs() {
+	for _, a := range d.agents {
+		fmt.Fprintf(d.console, "Last lines of %s:\n%s\n", a.log, indent(lastLines(a.log, shownLines)))
+	}
 }
 
 // leaveUp leaves nodes, pods and agents as they are, lets the pods go on answering without the demo, and
@@ -66,22 +75,26 @@ func (d *demo) leaveUp() error {
 
 // directions say how to look round among what was left up.
 func (d *demo) directions() string {
-	node := prefix + d.cluster[0].Name
-	web, api := d.lab.Pod(steadySender), d.lab.Pod(receiver)
-	from := prefix + strings.ReplaceAll(web.Name(), "/", "-")
+	node, sender := prefix+d.cluster[0].Name, prefix+strings.ReplaceAll(steadySender, "/", "-")
+	url := func(f family.Family) string {
+		return fmt.Sprintf("'http://%s/'", netip.AddrPortFrom(d.lab.Pod(receiver).Address(f), Port))
+	}
 	lines := []string{
 		"Nodes, pods and agents are still up. To look round, for example:",
 		"",
-		"  ip netns                                              the nodes and pods",
-		"  ip netns exec " + node + " nft list table inet calico  policy in the kernel",
-		"  ip netns exec " + node + " ip route                    and ip -6 route",
+		"  ip netns                  # what there is",
+		"  ip netns exec " + node + " nft list table inet calico",
+		"  ip netns exec " + node + " ip route        # and ip -6 route",
 		"  ip netns exec " + node + " curl -s http://localhost:9099/readiness",
 		"  ip netns exec " + node + " curl -s http://localhost:9091/metrics",
-		"  ip netns exec " + node + " " + d.Agent + " dump policy",
-		"  ip netns exec " + from + " curl -s http://" + net.JoinHostPort(api.Address(family.V4).String(), fmt.Sprint(Port)),
-		"  ip netns exec " + from + " curl -s 'http://" + net.JoinHostPort(api.Address(family.V6).String(), fmt.Sprint(Port)) + "'",
+		"  ip netns exec " + sender + " curl -s -m 1 " + url(family.V4),
+		"  ip netns exec " + sender + " curl -s -m 1 " + url(family.V6),
 		"",
-		"The agents read " + d.manifests() + ": change what you like.",
+		"The agents' own view, on " + d.cluster[0].Name + ", where a node is a mount namespace too:",
+		"",
+		fmt.Sprintf("  nsenter -n -m -t %d %s dump status    # or model, policy, desired, kernel", d.agents[0].process.Pid, d.Agent),
+		"",
+		"They read " + d.manifests() + ": change what you like.",
 		"Their logs are " + filepath.Join(d.Directory, "*.log") + ".",
 		"To remove everything: make demo-clean",
 		"",

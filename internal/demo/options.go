@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -44,9 +43,10 @@ func (o Options) complete() (Options, error) {
 	if o.Agent, err = filepath.Abs(cmp.Or(o.Agent, "bin/agent")); err != nil {
 		return o, err
 	}
-	// The kernel shows the programs of processes without symbolic links in the way.
-	if o.Agent, err = filepath.EvalSymlinks(o.Agent); err != nil {
-		return o, fmt.Errorf("the agent's program: %w", err)
+	// The kernel shows the programs of processes without symbolic links in the way. To clean up, it
+	// need not be there any more.
+	if real, err := filepath.EvalSymlinks(o.Agent); err == nil {
+		o.Agent = real
 	}
 	return o, nil
 }

@@ -49,8 +49,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	err = d.perform(ctx, fail)
 	d.console.breakOff()
-	interrupted := ctx.Err() != nil
-	if interrupted {
+	if ctx.Err() != nil {
 		err = context.Cause(ctx) // the end of an agent, or of the demo
 	}
 	fail(nil)
@@ -59,6 +58,9 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // read reads what is to be built and what is expected of it, and holds one against the other.
 func (d *demo) read() (err error) {
+	if _, err := os.Stat(d.Agent); err != nil {
+		return fmt.Errorf("the agent's program: %w", err)
+	}
 	if d.cluster, err = ReadCluster(d.Manifests); err != nil {
 		return err
 	}

@@ -153,8 +153,8 @@ func TestAnAgentThatEndsIsNoticedAtOnce(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Fatalf("error: %v\nwant one with %q\n%s", err, want, out)
 			}
-			if !strings.Contains(err.Error(), "    stand-in on node-") {
-				t.Errorf("the error lacks the end of the log: %v", err)
+			if !strings.Contains(out.String(), "node-2.log:\n    stand-in on node-2 with ") {
+				t.Errorf("the output lacks the end of the log:\n%s", out)
 			}
 			wantNothingLeft(t, o)
 		})
