@@ -96,8 +96,8 @@ const nodeA = "kind: Node\nmetadata:\n  name: a\n  annotations:\n    projectcali
 func TestReadClusterThatIsWrong(t *testing.T) {
 	for want, text := range map[string]string{
 		"no Node in the manifests":               "kind: Pod\n",
-		`x/y: no node is named "b"`:              nodeA + "---\nkind: Pod\nmetadata: {namespace: x, name: y}\nspec: {nodeName: b}\n",
-		`pod x/y: ParseAddr("10.0.0.300")`:       nodeA + "---\nkind: Pod\nmetadata: {namespace: x, name: y}\nspec: {nodeName: a}\nstatus: {podIPs: [{ip: 10.0.0.300}]}\n",
+		`x/z: no node is named "b"`:              nodeA + "---\nkind: Pod\nmetadata: {namespace: x, name: z}\nspec: {nodeName: b}\n",
+		`pod x/z: ParseAddr("10.0.0.300")`:       nodeA + "---\nkind: Pod\nmetadata: {namespace: x, name: z}\nspec: {nodeName: a}\nstatus: {podIPs: [{ip: 10.0.0.300}]}\n",
 		`node a: netip.ParsePrefix("fd30::/x")`:  strings.Replace(nodeA, "fd30::1/64", "fd30::/x", 1),
 		"a.yaml: ":                               "kind: [\n",
 		"cannot unmarshal string into Go struct": "kind: Node\nspec: text\n",
