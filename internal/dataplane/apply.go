@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
@@ -92,6 +93,7 @@ func (d *Dataplane) report(start time.Time, policy error) {
 		d.metrics.Dataplane.InError("interface", f, d.devices.Get(f).Counts().Failed)
 		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
 		d.reportHealth(now, f, policy)
+		d.reportErrors(now, f, counts.Failed+d.devices.Get(f).Counts().Failed+countOf(problems, f))
 		d.reportLatency(now, f, policy == nil && driver.Settled())
 		d.troubles.routes(f, driver)
 		d.troubles.interfaces(f, d.devices.Get(f))
@@ -122,6 +124,22 @@ func (d *Dataplane) reportHealth(now time.Time, f family.Family, policy error) {
 		d.health.SetCondition(now, health.Condition{Name: sourceCondition, Family: f, Status: health.False, Message: text})
 	}
 }
+
+// reportErrors says how many objects of the family are not as they should be. The node
+// serves all others.
+func (d *Dataplane) reportErrors(now time.Time, f family.Family, n int) {
+	if n == 0 {
+		d.health.ClearCondition(errorCondition, f)
+		return
+	}
+	d.health.SetCondition(now, health.Condition{
+		Name: errorCondition, Family: f, Status: health.True,
+		Message: fmt.Sprintf("%d objects in error; `agent dump status` lists them", n),
+	})
+}
+
+// errorCondition is about objects that are in error, one by one.
+const errorCondition = "ObjectsInError"
 
 // sourceCondition is about the source address that is configured for routes to pods.
 const sourceCondition = "RouteSourceAddressPresent"

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/metrics"
 )
 
 // Stages are what Dump can print.
@@ -87,3 +88,31 @@ func (d *Dataplane) Beat(ctx context.Context) {
 	case <-ctx.Done():
 	}
 }
+
+// Measure brings those metrics up to date that take a walk through everything. It is for
+// whoever is asked for the metrics; it gives up when the context ends.
+func (d *Dataplane) Measure(ctx context.Context) {
+	measured := make(chan struct{})
+	measure := func() {
+		defer close(measured)
+		var sizes family.Pair[metrics.TableSize]
+		for _, f := range family.All() {
+			s := d.table.Size(f)
+			*sizes.At(f) = metrics.TableSize{
+				Chains: s.Chains, Rules: s.Rules, Maps: s.Maps, Sets: s.Sets, Members: s.Members,
+				PolicySets: len(d.managers.Get(f).sets),
+			}
+			d.metrics.Routes.SetSize(mainTable, f, d.routes.Get(f).Counts().Done, len(d.managers.Get(f).endpoints))
+		}
+		d.metrics.NFTables.SetSizes(sizes)
+	}
+	select {
+	case d.asks <- measure:
+		<-measured
+	case <-d.done:
+	case <-ctx.Done():
+	}
+}
+
+// mainTable is the number of the kernel's main routing table.
+const mainTable = 254
