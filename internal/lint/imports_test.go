@@ -62,6 +62,7 @@ var rooms = []room{
 
 	{"cmd", "*", "*"},                // wiring
 	{"internal/benchmark", "*", "*"}, // the whole, measured
+	{"internal/nodetest", "*", "*"},  // the whole, under test
 }
 
 // roomOf is the row that a package belongs to.

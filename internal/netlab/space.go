@@ -21,6 +21,8 @@ type Space struct {
 	calls  chan call
 	closed chan struct{}
 	once   sync.Once
+	// packets is the socket for sending packets, 0 while there is none; on the thread of serve.
+	packets int
 }
 
 // call is a short function that the space's own thread is asked to run.
@@ -55,6 +57,9 @@ func (s *Space) serve(shared []string, ready chan<- error) {
 		case c := <-s.calls:
 			outcomeOf(c.f, c.done)
 		case <-s.closed:
+			if s.packets != 0 {
+				unix.Close(s.packets)
+			}
 			return
 		}
 	}

@@ -95,6 +95,12 @@ func (t *Tap) Heard(token []byte) int {
 	return n
 }
 
+// Forget forgets all that has arrived until now.
+func (t *Tap) Forget() {
+	t.drain()
+	t.heard = nil
+}
+
 // drain reads what has arrived, without waiting.
 func (t *Tap) drain() {
 	if t.file.SetReadDeadline(time.Time{}) != nil {

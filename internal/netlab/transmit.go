@@ -41,11 +41,10 @@ func (s *Space) transmit(device string, to net.HardwareAddr, packets [][]byte) e
 		return fmt.Errorf("%s in %s: %w", device, s.name, err)
 	}
 	return s.inside(func() error {
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		fd, err := s.wire()
 		if err != nil {
 			return err
 		}
-		defer unix.Close(fd)
 		for _, b := range packets {
 			destination, etherType := destinationOf(b)
 			lladdr := &unix.SockaddrLinklayer{Protocol: bigEndian(etherType), Ifindex: l.Attrs().Index, Halen: 6}
@@ -56,6 +55,19 @@ func (s *Space) transmit(device string, to net.HardwareAddr, packets [][]byte) e
 		}
 		return nil
 	})
+}
+
+// wire is the space's packet socket for sending, on its own thread. It stays open: to close one
+// takes the kernel tens of milliseconds.
+func (s *Space) wire() (int, error) {
+	if s.packets == 0 {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return 0, err
+		}
+		s.packets = fd
+	}
+	return s.packets, nil
 }
 
 // destinationOf reads the destination and the Ethernet type of an IP packet.
