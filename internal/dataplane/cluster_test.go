@@ -114,6 +114,7 @@ func startCluster(t *testing.T, on family.Set, settings map[string]string) *node
 type flow struct {
 	from, to string
 	packet   rules.Packet
+	id       uint16 // tells echo requests apart
 }
 
 func (f flow) String() string { return fmt.Sprintf("%s > %s (%v)", f.from, f.to, &f.packet) }
@@ -152,10 +153,10 @@ func place(name string) string {
 	return name
 }
 
-// shot puts the packet on the wire. identifier tells echo requests apart.
-func (f flow) shot(identifier uint16, expected bool) nodetest.Shot {
+// shot puts the packet on the wire.
+func (f flow) shot(expected bool) nodetest.Shot {
 	token, p := netlab.Token(), &f.packet
-	packet := netlab.Packet{From: p.Source, To: p.Destination, HopLimit: p.HopLimit, Payload: payload(p, identifier, token)}
+	packet := netlab.Packet{From: p.Source, To: p.Destination, HopLimit: p.HopLimit, Payload: payload(p, f.id, token)}
 	s := nodetest.Marked(place(f.from), place(f.to), token, packet)
 	s.Protocol, s.Expected = int(p.Protocol), expected
 	return s
@@ -184,7 +185,7 @@ func try(t *testing.T, n *nodetest.Node, flows []flow) (passed int) {
 	traces := make([]*rules.Trace, len(flows))
 	for i, f := range flows {
 		traces[i] = o.verdict(f.packet, f.way(n))
-		shots[i] = f.shot(uint16(i), traces[i].Allowed)
+		shots[i] = f.shot(traces[i].Allowed)
 	}
 	for i, arrived := range n.Volley(shots) {
 		if arrived {

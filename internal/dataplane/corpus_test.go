@@ -118,7 +118,7 @@ func (s *sampler) expectation(words []string) (flows []flow, err error) {
 		}
 		flow, ok := s.flow(member(words[0]), member(words[2]), f, p)
 		if !ok {
-			return nil, fmt.Errorf("%s or %s has no %v address", words[0], words[2], f)
+			return nil, fmt.Errorf("%s or %s has no %v address, or the packet has been sent before", words[0], words[2], f)
 		}
 		flows = append(flows, flow)
 	}
@@ -170,7 +170,7 @@ func echoOf(f family.Family) uint8 {
 type sampler struct {
 	node *nodetest.Node
 	used map[rules.Packet]bool
-	port uint16
+	next uint16
 }
 
 // flow completes a packet by its addresses, and by a source port if it has none. Not all
@@ -180,9 +180,9 @@ func (s *sampler) flow(from, to string, f family.Family, p rules.Packet) (flow, 
 	if !p.Source.IsValid() || !p.Destination.IsValid() {
 		return flow{}, false
 	}
+	s.next = s.next%40000 + 1
 	if p.Protocol.HasPorts() && p.SourcePort == 0 {
-		s.port = s.port%20000 + 1
-		p.SourcePort = 20000 + s.port
+		p.SourcePort = 20000 + s.next
 	}
 	reverse := p
 	reverse.Source, reverse.Destination = p.Destination, p.Source
@@ -191,7 +191,7 @@ func (s *sampler) flow(from, to string, f family.Family, p rules.Packet) (flow, 
 	if p.Protocol.HasPorts() {
 		s.used[p] = true
 	}
-	return flow{from, to, p}, fresh
+	return flow{from, to, p, s.next}, fresh
 }
 
 // draw draws a packet of each family that the two ends have.

@@ -51,6 +51,7 @@ type Node struct {
 	agent    *agent
 	logs     *logs
 	markers  int
+	taps     map[ear]*netlab.Tap
 }
 
 // Start makes a lab with the node, writes the manifests, and starts the agent unless it is
@@ -65,6 +66,7 @@ func Start(t testing.TB, o Options) *Node {
 		t:         t,
 		settings:  settingsOf(o),
 		logs:      newLogs(t),
+		taps:      map[ear]*netlab.Tap{},
 	}
 	n.prepareHost()
 	manifests := map[string]string{"node.yaml": NodeManifest(n.Node)}

@@ -38,7 +38,6 @@ type Shot struct {
 func (n *Node) Volley(shots []Shot) (arrived []bool) {
 	n.t.Helper()
 	ears := newEars(n, shots)
-	defer ears.close()
 	bySender := map[string][][]byte{}
 	var senders []string
 	for i := range shots {
@@ -88,25 +87,31 @@ func earOf(s *Shot) ear {
 
 func familyOf(packet []byte) family.Family { return family.Family(packet[0] >> 4) }
 
-// ears are all those of a volley.
+// ears are the places where the shots of a volley are to be heard.
 type ears struct {
 	node *Node
 	taps map[ear]*netlab.Tap
 }
 
+// newEars takes the node's taps, and makes those that are missing. They stay open until the
+// test's end: to close one takes the kernel tens of milliseconds.
 func newEars(n *Node, shots []Shot) *ears {
 	n.t.Helper()
 	all := &ears{n, map[ear]*netlab.Tap{}}
 	for i := range shots {
 		e := earOf(&shots[i])
-		if all.taps[e] != nil {
-			continue
+		if n.taps[e] == nil {
+			tap, err := n.tap(e)
+			if err != nil {
+				n.t.Fatal(err)
+			}
+			n.t.Cleanup(func() { go tap.Close() })
+			n.taps[e] = tap
 		}
-		tap, err := n.tap(e)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		all.taps[e] = tap
+		all.taps[e] = n.taps[e]
+	}
+	for _, tap := range all.taps {
+		tap.Forget()
 	}
 	return all
 }
@@ -176,12 +181,6 @@ func (e *ears) hear(s *Shot) bool {
 		e.node.t.Fatal(fmt.Errorf("tap at %s: %w", at.at, err))
 	}
 	return heard
-}
-
-func (e *ears) close() {
-	for _, tap := range e.taps {
-		tap.Close()
-	}
 }
 
 // Marked is a packet as a Shot: its token must be in its payload.
