@@ -56,7 +56,11 @@ func newClassStore() *classStore {
 
 // join returns the class of a member with these labels, which it becomes.
 func (s *classStore) join(own map[string]string, space uint32, account string, ports []model.NamedPort) uint32 {
-	shape, values := s.pack(own)
+	wanted := anyName
+	if space != 0 {
+		wanted = notInherited
+	}
+	shape, values := s.pack(own, wanted)
 	whole := class{space: space, ports: s.holdPorts(ports), account: s.holdAccount(space, account)}
 	hash := s.hashOf(shape, values, &whole)
 	id := s.byWhole.find(hash, func(id uint32) bool {
@@ -186,7 +190,8 @@ func (s *classStore) of(c *class) *classLabels {
 	return &s.view
 }
 
-// classLabels are a class's own labels, then its namespace's, then its service account's.
+// classLabels are a class's own labels, its namespace's and its service account's. The
+// three have no names in common: see notInherited.
 type classLabels struct {
 	store *classStore
 	class *class
@@ -194,42 +199,28 @@ type classLabels struct {
 
 // Get is for selectors.
 func (l *classLabels) Get(name string) (string, bool) {
-	if value, ok := l.store.get(l.class.labels, name); ok {
-		return value, true
-	}
-	if l.class.space != 0 {
-		if value, ok := l.store.get(l.store.spaces.at(l.class.space).labels, name); ok {
+	for _, part := range l.parts() {
+		if value, ok := l.store.get(part, name); ok {
 			return value, true
 		}
-	}
-	if l.class.account != 0 {
-		return l.store.get(l.store.accounts.at(l.class.account).labels, name)
 	}
 	return "", false
 }
 
 // each yields the labels that Get would find.
 func (l *classLabels) each(yield func(name, value string)) {
-	s, c := l.store, l.class
-	s.labelStore.each(c.labels, yield)
-	var space labels
-	if c.space != 0 {
-		space = s.spaces.at(c.space).labels
-		s.labelStore.each(space, func(name, value string) {
-			if _, own := s.get(c.labels, name); !own {
-				yield(name, value)
-			}
-		})
+	for _, part := range l.parts() {
+		l.store.labelStore.each(part, yield)
 	}
-	if c.account == 0 {
-		return
+}
+
+func (l *classLabels) parts() [3]labels {
+	parts := [3]labels{l.class.labels}
+	if l.class.space != 0 {
+		parts[1] = l.store.spaces.at(l.class.space).labels
+		if l.class.account != 0 {
+			parts[2] = l.store.accounts.at(l.class.account).labels
+		}
 	}
-	s.labelStore.each(s.accounts.at(c.account).labels, func(name, value string) {
-		if _, own := s.get(c.labels, name); own {
-			return
-		}
-		if _, theirs := s.get(space, name); !theirs {
-			yield(name, value)
-		}
-	})
+	return parts
 }

@@ -2,6 +2,7 @@ package calc
 
 import (
 	"hash/maphash"
+	"strings"
 
 	"github.com/margay-net/margay/internal/model"
 )
@@ -119,6 +120,15 @@ func (h *heritage) inherited(prefix, name string, own map[string]string) labels 
 		m[prefix+label] = value
 	}
 	m[prefix+model.NameLabel] = name
-	shape, values := h.labels.pack(m)
+	shape, values := h.labels.pack(m, anyName)
 	return labels{shape, string(values)}
+}
+
+func anyName(string) bool { return true }
+
+// notInherited says whether something in a namespace can have a label of this name itself.
+// Calico lets such labels pass, so that who may label a pod can put it into any namespace
+// as far as namespace selectors are concerned.
+func notInherited(name string) bool {
+	return !strings.HasPrefix(name, model.NamespacePrefix) && !strings.HasPrefix(name, model.ServiceAccountPrefix)
 }

@@ -164,7 +164,7 @@ func TestLabelsOfAClass(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	c := g.classes.classes.at(g.classes.join(map[string]string{"app": "web", "empty": "", "pcns.own": "pod", "long": long}, space, "db", nil))
 	want := map[string]string{
-		"app": "web", "empty": "", "pcns.own": "pod", "long": long, "pcns.team": "a", "pcns.projectcalico.org/name": "shop",
+		"app": "web", "empty": "", "long": long, "pcns.own": "namespace", "pcns.team": "a", "pcns.projectcalico.org/name": "shop",
 		"pcsa.grade": "high", "pcsa.projectcalico.org/name": "db",
 	}
 	got := map[string]string{}

@@ -29,15 +29,18 @@ type labelStore struct {
 	packed  []byte
 }
 
-// pack returns the labels' shape and their packed values, which stay valid until the
-// next call. The shape is held for the caller, who must keep or release it.
-func (s *labelStore) pack(m map[string]string) (shape uint32, values []byte) {
-	if len(m) == 0 {
-		return 0, nil
-	}
+// pack returns the shape and the packed values of those labels whose names are wanted;
+// they stay valid until the next call. The shape is held for the caller, who must keep or
+// release it.
+func (s *labelStore) pack(m map[string]string, wanted func(name string) bool) (shape uint32, values []byte) {
 	s.names = s.names[:0]
 	for name := range m {
-		s.names = append(s.names, name)
+		if wanted(name) {
+			s.names = append(s.names, name)
+		}
+	}
+	if len(s.names) == 0 {
+		return 0, nil
 	}
 	slices.Sort(s.names)
 	s.packed = s.packed[:0]

@@ -2,7 +2,6 @@ package calctest
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -65,7 +64,8 @@ func (w *world) keys(kinds ...model.Kind) []model.Key {
 	return out
 }
 
-// labels are an object's own labels over what it inherits.
+// labels are an object's own labels and what it inherits; what looks inherited in its own
+// does not count.
 func (w *world) labels(key model.Key) selector.Map {
 	var own map[string]string
 	account := ""
@@ -76,13 +76,18 @@ func (w *world) labels(key model.Key) selector.Map {
 		own = v.Labels
 	}
 	out := selector.Map{}
+	for k, v := range own {
+		prefixed := strings.HasPrefix(k, model.NamespacePrefix) || strings.HasPrefix(k, model.ServiceAccountPrefix)
+		if key.Namespace == "" || !prefixed {
+			out[k] = v
+		}
+	}
 	if a, ok := w.State[model.Key{Kind: model.KindServiceAccount, Namespace: key.Namespace, Name: account}].(*model.ServiceAccount); ok {
 		inherit(out, model.ServiceAccountPrefix, account, a.Labels)
 	}
 	if n, ok := w.State[model.Key{Kind: model.KindNamespace, Name: key.Namespace}].(*model.Namespace); ok {
 		inherit(out, model.NamespacePrefix, key.Namespace, n.Labels)
 	}
-	maps.Copy(out, own)
 	return out
 }
 
