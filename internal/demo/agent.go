@@ -25,6 +25,7 @@ type agent struct {
 	node    *netlab.Node
 	log     string // path
 	process *os.Process
+	started time.Time
 	ended   chan struct{} // closed when the process has ended, however
 	state   string        // how; valid after ended
 }
@@ -46,7 +47,7 @@ func startAgent(node *netlab.Node, directory string, command []string) (*agent, 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("agent on %s: %w", node.Name(), err)
 	}
-	a.process = cmd.Process
+	a.process, a.started = cmd.Process, time.Now()
 	go func() {
 		defer close(a.ended)
 		if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
@@ -69,10 +70,9 @@ func withoutSettings(environment []string) []string {
 	return rest
 }
 
-// awaitReady asks the agent's readiness until it is ready, and returns how long that took. An agent
-// that ends is noticed at once.
+// awaitReady asks the agent's readiness until it is ready, and returns how long after its start that
+// was. An agent that ends is noticed at once.
 func (a *agent) awaitReady(ctx context.Context, patience time.Duration) (time.Duration, error) {
-	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ask := time.NewTicker(10 * time.Millisecond)
@@ -81,7 +81,7 @@ func (a *agent) awaitReady(ctx context.Context, patience time.Duration) (time.Du
 	for {
 		ready, text, err := askReadiness(ctx, a.node)
 		if ready {
-			return time.Since(start), nil
+			return time.Since(a.started), nil
 		}
 		if err == nil {
 			answer = text
