@@ -14,6 +14,7 @@ func (n *Node) Settled() {
 	n.t.Helper()
 	ctx, cancel := n.context()
 	defer cancel()
+	n.Pass() // the dataplane has begun, and the engine is about to hear of it
 	n.read(ctx)
 	n.concluded(ctx)
 	n.applied(ctx)

@@ -100,15 +100,10 @@ func newEars(n *Node, shots []Shot) *ears {
 	all := &ears{n, map[ear]*netlab.Tap{}}
 	for i := range shots {
 		e := earOf(&shots[i])
-		if n.taps[e] == nil {
-			tap, err := n.tap(e)
-			if err != nil {
-				n.t.Fatal(err)
-			}
-			n.t.Cleanup(func() { go tap.Close() })
-			n.taps[e] = tap
+		all.taps[e] = n.tap(e)
+		if e.at != Name {
+			all.taps[ear{at: e.at}] = n.tap(ear{at: e.at}) // for the fence
 		}
-		all.taps[e] = n.taps[e]
 	}
 	for _, tap := range all.taps {
 		tap.Forget()
@@ -116,12 +111,24 @@ func newEars(n *Node, shots []Shot) *ears {
 	return all
 }
 
-func (n *Node) tap(e ear) (*netlab.Tap, error) {
-	space := n.space(e.at)
-	if e.delivered {
-		return space.TapDelivered(e.family, e.protocol)
+// tap finds or makes a tap.
+func (n *Node) tap(e ear) *netlab.Tap {
+	n.t.Helper()
+	if tap := n.taps[e]; tap != nil {
+		return tap
 	}
-	return space.TapWire(netlab.Uplink)
+	space := n.space(e.at)
+	open := func() (*netlab.Tap, error) { return space.TapWire(netlab.Uplink) }
+	if e.delivered {
+		open = func() (*netlab.Tap, error) { return space.TapDelivered(e.family, e.protocol) }
+	}
+	tap, err := open()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { go tap.Close() })
+	n.taps[e] = tap
+	return tap
 }
 
 // space is what has that name: a pod, the node itself, or the second node.
