@@ -31,7 +31,7 @@ func linkAddresses(f family.Family) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// followAddresses wakes the announcer when an address of the node comes or goes.
+// followAddresses tells the announcer when an address of the node comes or goes.
 func (a *announcer) followAddresses(ctx context.Context) error {
 	listener, err := rtnetlink.Listen(rtnetlink.Topics{Addresses: family.Both})
 	if err != nil {
@@ -50,7 +50,7 @@ func (a *announcer) followAddresses(ctx context.Context) error {
 		}
 		for _, e := range events {
 			if e.Address != nil || e.Overrun {
-				a.wake()
+				a.addressesChanged()
 			}
 		}
 	}

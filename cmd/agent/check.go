@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/selector"
 )
 
 func checkCommand() *cobra.Command {
@@ -18,7 +21,7 @@ func checkCommand() *cobra.Command {
 		Short: "Look for mistakes in a directory of manifests",
 		Long: `Check reads a directory of manifests as an agent would and prints what is wrong, one line each:
 errors (something is not in force), warnings (in force, but perhaps not as meant), notes.
-It needs no agent, no cluster and no privileges.
+It needs no agent, no cluster and no privileges, and what is set on this machine does not count.
 
 Exit status: 0 if there is no error, 1 if there is one.`,
 		Example: `  agent check --manifests examples/dual-stack
@@ -32,33 +35,58 @@ Exit status: 0 if there is no error, 1 if there is one.`,
 	return cmd
 }
 
-// check prints the problems of the manifests. What is set on this machine does not count.
 func check(ctx context.Context, out io.Writer, f flags) error {
-	layers := []config.Layer{config.FromFlags(map[string]string{
+	l, err := newLocal([]config.Layer{config.FromFlags(map[string]string{
 		"DatastoreType": string(config.Files), "FilesDirectory": f.manifests, "FelixHostname": f.node,
-	})}
-	o, err := readOffline(ctx, layers)
+	})})
+	if err != nil {
+		return err
+	}
+	o, err := readOffline(ctx, l)
 	if err != nil {
 		return err
 	}
 	defer o.close()
+	o.checkConfigurations()
+	count := o.engine.Problems().Count()
+	if !o.sync.InSync && count[model.Failure] == 0 {
+		// What keeps an agent from being in sync is a problem of a file too, but not always.
+		var problems []model.Problem
+		for _, reason := range o.sync.Reasons {
+			problems = append(problems, model.Problem{Severity: model.Failure, Object: "manifests", Message: reason})
+		}
+		o.engine.Problems().Set("", problems)
+		count = o.engine.Problems().Count()
+	}
 	if err := o.dump(ctx, "problems", out); err != nil {
 		return err
 	}
-	count := o.engine.Problems().Count()
-	failures := count[model.Failure]
-	if failures == 0 && !o.sync.InSync {
-		for _, reason := range o.sync.Reasons {
-			fmt.Fprintf(out, "%-7s %s\n", model.Failure, reason)
-			failures++
-		}
-	}
-	fmt.Fprintf(out, "%s: %s, %s, %s\n", counted(o.record.count(), "object"),
-		counted(failures, "error"), counted(count[model.Warning], "warning"), counted(count[model.Note], "note"))
-	if failures > 0 {
+	fmt.Fprintf(out, "%s: %s, %s, %s\n", counted(len(o.record.all()), "object"),
+		counted(count[model.Failure], "error"), counted(count[model.Warning], "warning"), counted(count[model.Note], "note"))
+	if count[model.Failure] > 0 {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// checkConfigurations looks for mistakes in all FelixConfigurations: each is read as a
+// node would that it is meant for.
+func (o *offline) checkConfigurations() {
+	var problems []model.Problem
+	for _, e := range o.record.all() {
+		c, ok := e.Value.(*model.Configuration)
+		if !ok {
+			continue
+		}
+		meant := func(text string) (bool, error) {
+			_, err := selector.Parse(text)
+			return err == nil, err
+		}
+		one := []config.FelixConfiguration{{Name: e.Key.Name, Spec: c.Spec}}
+		layers := config.FromDatastore(one, strings.TrimPrefix(e.Key.Name, "node."), meant)
+		problems = append(problems, engine.SettingProblems(o.table.Resolve(layers, nil))...)
+	}
+	o.engine.Problems().Set(engine.SettingsPlace, problems)
 }
 
 // counted is "1 error", "2 errors", "no errors".

@@ -23,18 +23,18 @@ func (d *daemon) configure(r *config.Resolved) {
 // followSettings puts settings into force as they change. The dataplane gets its own
 // with its work.
 func (d *daemon) followSettings(ctx context.Context) error {
-	before := d.engine.Settings()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-d.configured:
+			before := d.inForce
+			d.inForce = now
 			d.logChanges(before, now)
 			d.apply(now)
 			if s := sourceSettingsOf(&now.Settings); s != sourceSettingsOf(&before.Settings) {
 				d.replaceSource(s)
 			}
-			before = now
 		}
 	}
 }
@@ -65,8 +65,8 @@ func (d *daemon) apply(r *config.Resolved) {
 // replaceSource has followSource start another source, with the newest settings.
 func (d *daemon) replaceSource(s sourceSettings) {
 	select {
-	case <-d.sourceChanged:
+	case <-d.replaced: // an older one that has not been seen
 	default:
 	}
-	d.sourceChanged <- s
+	d.replaced <- s
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/source"
-	"github.com/margay-net/margay/internal/source/convert"
 	"github.com/margay-net/margay/internal/source/files"
 )
 
 // core is the agent without the kernel: a source, what it has said, and the engine. The
 // daemon has one, and so has each offline command.
 type core struct {
+	*local
 	engine *engine.Engine
 	graph  *calc.Graph // in the engine's goroutine only
 	record *record
@@ -27,58 +26,28 @@ type core struct {
 
 // coreOptions say what a core is made of beside the local settings.
 type coreOptions struct {
-	layers   []config.Layer
 	log      *logrus.Entry
 	observer engine.Observer   // may be nil
 	seen     func(model.Event) // may be nil
 }
 
-func newCore(o coreOptions) *core {
-	table := config.NewTable()
-	// The node's name is local and does not reload, so that it is known before all else.
-	node := table.Resolve(o.layers, nil).Settings.Datastore.Node
-	graph := calc.New(calc.Options{Node: node})
+func newCore(l *local, o coreOptions) *core {
+	graph := calc.New(calc.Options{Node: l.node()})
 	e := engine.New(engine.Options{
-		Node:     node,
+		Node:     l.node(),
 		Graph:    graph,
-		Table:    table,
-		Layers:   o.layers,
+		Table:    l.table,
+		Layers:   l.layers,
 		Log:      o.log,
 		Observer: o.observer,
 	})
-	return &core{engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log}
-}
-
-// settings are those made locally.
-func (c *core) settings() *config.Settings { return &c.engine.Settings().Settings }
-
-// sourceSettings are the settings that a source cannot take in while it runs: it is
-// replaced when they change.
-type sourceSettings struct {
-	maxFileSize     int64
-	interfacePrefix string
-}
-
-func sourceSettingsOf(s *config.Settings) sourceSettings {
-	return sourceSettings{maxFileSize: s.Datastore.MaxFileSize, interfacePrefix: s.Interfaces.Prefixes[0]}
+	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log}
 }
 
 // readSource runs a new source until the context ends or the source fails.
 func (c *core) readSource(ctx context.Context, s sourceSettings) error {
 	c.record.replaceSource()
-	return files.New(files.Options{
-		Directory:   c.settings().Datastore.Directory,
-		MaxFileSize: s.maxFileSize,
-		Convert:     convert.Options{InterfacePrefix: s.interfacePrefix},
-		Sink:        c.record,
-		Log:         c.log.WithField("component", "source"),
-	}).Run(ctx)
-}
-
-// newPublisher makes the way out for what the agent tells of its node.
-func (c *core) newPublisher() (source.Publisher, error) {
-	at := c.settings().Datastore
-	return files.NewPublisher(at.Directory, at.Node)
+	return c.newSource(s, files.Options{Sink: c.record, Log: c.log.WithField("component", "source")}).Run(ctx)
 }
 
 // dump writes one of the stages that need no kernel.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"time"
@@ -21,10 +20,9 @@ import (
 //	             ▼                    ▼
 //	         announcer ◄─────────── board ──► servers
 //
-// Each part has a goroutine, and a failing one is started again: see keepRunning.
+// Each part has a goroutine, and one that fails is started again: see keepRunning.
 type daemon struct {
 	*core
-	log       *logrus.Entry
 	board     *health.Board
 	metrics   *metrics.Metrics
 	servers   *servers
@@ -32,15 +30,18 @@ type daemon struct {
 	dataplane *kernelSide
 	socket    string
 	lookupEnv func(string) (string, bool)
-	// configured holds the newest settings that have not been put into force.
+
+	// configured holds the newest settings that followSettings has not seen, inForce those
+	// that it has put into force.
 	configured chan *config.Resolved
-	// sourceChanged holds a token when the source has to be replaced.
-	sourceChanged chan sourceSettings
+	inForce    *config.Resolved
+	// replaced holds what the next source is to start with, reading what the present one has.
+	replaced chan sourceSettings
+	reading  sourceSettings
 }
 
-// daemonOptions are what the command line and the process give the daemon.
+// daemonOptions are what the process gives the daemon.
 type daemonOptions struct {
-	layers []config.Layer
 	socket string
 	// out takes the log.
 	out io.Writer
@@ -48,42 +49,39 @@ type daemonOptions struct {
 	lookupEnv func(string) (string, bool)
 }
 
-// newDaemon makes the parts and joins them. Its error is that the settings name no
-// source, or the node has no name.
-func newDaemon(o daemonOptions) (*daemon, error) {
-	d := &daemon{
-		socket: o.socket, lookupEnv: o.lookupEnv,
-		configured: make(chan *config.Resolved, 1), sourceChanged: make(chan sourceSettings, 1),
-	}
-	log := newLogger(o.out)
-	d.log = logrus.NewEntry(log)
-	start := config.NewTable().Resolve(o.layers, nil).Settings
-	if err := checkDatastore(&start); err != nil {
-		return nil, err
-	}
-	if start.Datastore.Node == "" {
-		return nil, errors.New("this node has no name; use --node NAME (or FELIX_FELIXHOSTNAME)")
-	}
-	setLogLevel(log, start.Logging.Level)
-	d.board = health.NewBoard(start.Families())
-	d.metrics = metrics.New(metrics.Options{Host: start.Datastore.Node, Version: readBuild().version})
-	log.AddHook(d.metrics.Log)
-	d.announcer = newAnnouncer(start.Datastore.Node, d.board, d.log)
-	d.core = newCore(coreOptions{layers: o.layers, log: d.log, seen: d.announcer.see, observer: newObserver(d)})
-	publisher, err := d.newPublisher()
+// newDaemon makes the parts and joins them.
+func newDaemon(l *local, o daemonOptions) (*daemon, error) {
+	publisher, err := l.newPublisher()
 	if err != nil {
 		return nil, err
 	}
-	d.announcer.publisher = publisher
+	logger := newLogger(o.out)
+	setLogLevel(logger, l.settings.Logging.Level)
+	log := logrus.NewEntry(logger)
+	d := &daemon{
+		board:      health.NewBoard(l.settings.Families()),
+		metrics:    metrics.New(metrics.Options{Host: l.node(), Version: readBuild().version}),
+		socket:     o.socket,
+		lookupEnv:  o.lookupEnv,
+		configured: make(chan *config.Resolved, 1),
+		replaced:   make(chan sourceSettings, 1),
+		reading:    sourceSettingsOf(l.settings),
+	}
+	logger.AddHook(d.metrics.Log)
+	d.announcer = newAnnouncer(l.node(), publisher, d.board, log.WithField("component", "announcer"))
+	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes()}
+	d.core = newCore(l, coreOptions{log: log, seen: d.announcer.see, observer: observer})
+	observer.start(d.record)
 	d.dataplane = newKernelSide(d)
 	d.servers = newServers(d)
+	d.inForce = d.engine.Settings()
 	return d, nil
 }
 
 // run runs the parts until the context ends, and waits for them to end.
 func (d *daemon) run(ctx context.Context) error {
-	d.log.WithFields(logrus.Fields{"version": readBuild().version, "node": d.settings().Datastore.Node}).Info("Agent starts")
-	d.apply(d.engine.Settings())
+	d.log.WithFields(logrus.Fields{"version": readBuild().version, "node": d.node()}).Info("Agent starts")
+	d.apply(d.inForce)
 	var parts sync.WaitGroup
 	for name, part := range map[string]func(context.Context) error{
 		"configuration": d.followSettings,
@@ -93,79 +91,48 @@ func (d *daemon) run(ctx context.Context) error {
 		"addresses":     d.announcer.followAddresses,
 		"dumps":         d.serveDumps,
 	} {
-		parts.Go(func() { d.keepRunning(ctx, name, part) })
+		parts.Go(func() { keepRunning(ctx, d.log.WithField("component", name), part) })
 	}
 	parts.Go(func() { d.runEngine(ctx) })
 	<-ctx.Done()
 	d.log.Info("Agent stops; the kernel stays as it is")
 	d.servers.close()
-	return waitFor(&parts, 10*time.Second)
+	return waitFor(&parts, farewell)
 }
 
-// runEngine runs the engine. Where an input drives it into a fault, it is not started
-// again, as what it knows would not be right: the kernel stays as it is, and liveness
-// says so.
+// farewell is how long the parts may take to end.
+const farewell = 10 * time.Second
+
+// runEngine runs the engine. One that an input has driven into a fault is not started
+// again, as what it knows would not be right: the kernel stays as it is, readiness says
+// so at once, and liveness when the engine's promise runs out.
 func (d *daemon) runEngine(ctx context.Context) {
-	if err := caught(func() error { d.engine.Run(ctx); return nil }); err != nil {
-		d.board.NotReady(time.Now(), engineComponent(), err.Error())
-		d.log.WithError(err).Error("The calculation has failed; the kernel stays as it is until the agent is restarted")
+	err := caught(func() error { d.engine.Run(ctx); return nil })
+	if err == nil {
+		return
 	}
+	now := time.Now()
+	d.board.Add(now, engineComponent(), health.Promise{Readiness: true, Every: silence})
+	d.board.NotReady(now, engineComponent(), err.Error())
+	logFailure(d.log.WithField("component", "calculation"), err).
+		Error("The calculation has failed; the kernel stays as it is until the agent is restarted")
 }
 
 // followSource runs the source, and a new one when settings change that it starts with.
 func (d *daemon) followSource(ctx context.Context) error {
-	now := sourceSettingsOf(&d.engine.Settings().Settings)
 	for ctx.Err() == nil {
 		run, stop := context.WithCancel(ctx)
-		failed := make(chan error, 1)
-		go func() { failed <- caught(func() error { return d.readSource(run, now) }) }()
+		ended := make(chan error, 1)
+		go func() { ended <- caught(func() error { return d.readSource(run, d.reading) }) }()
 		select {
-		case now = <-d.sourceChanged:
+		case next := <-d.replaced:
 			stop()
-			<-failed
-		case err := <-failed:
+			<-ended
+			d.reading = next
+		case err := <-ended:
 			stop()
 			return err
 		}
 	}
 	return nil
 }
-
-// serveDumps answers `agent dump`.
-func (d *daemon) serveDumps(ctx context.Context) error {
-	l, err := listenSocket(ctx, d.socket)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	return answerDumps(ctx, l, d.dump)
-}
-
-// dump writes a stage.
-func (d *daemon) dump(ctx context.Context, stage string, w io.Writer) error {
-	switch stage {
-	case "desired", "kernel", "status":
-		return d.dataplane.dump(stage, w)
-	case "health":
-		d.beat(ctx)
-		now := time.Now()
-		_, err := io.WriteString(w, d.board.Detail(now).Text(now))
-		return err
-	}
-	return d.core.dump(ctx, stage, w)
-}
-
-// beat asks the parts that must answer whether they do, but does not wait for long. They
-// need not wake up to say so when nobody asks.
-func (d *daemon) beat(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, beatMost)
-	defer cancel()
-	var asked sync.WaitGroup
-	asked.Go(func() { d.engine.Ask(ctx, func(*config.Resolved) {}) })
-	asked.Go(func() { d.dataplane.beat(ctx) })
-	asked.Wait()
-	d.announcer.wake()
-}
-
-// beatMost is shorter than the second that Kubernetes' probes take by default.
-const beatMost = 500 * time.Millisecond

@@ -83,11 +83,11 @@ func dumpOffline(ctx context.Context, out io.Writer, stage string, f flags) erro
 	if !slices.Contains(stageNames(true), stage) {
 		return fmt.Errorf("dump %s: takes a running agent; from manifests there are %s", stage, strings.Join(stageNames(true), ", "))
 	}
-	layers, err := f.layers(os.Environ())
+	l, err := f.local(os.Environ())
 	if err != nil {
 		return err
 	}
-	o, err := readOffline(ctx, layers)
+	o, err := readOffline(ctx, l)
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,16 @@ func (f *flags) registerManifests(set *pflag.FlagSet) {
 	set.StringVar(&f.node, "node", "", "`name` of this node in the cluster (FELIX_FELIXHOSTNAME; default the host's name in lower case)")
 }
 
-// layers are the settings made locally: by flags, environment, file, and as found on
-// the node. environ is as os.Environ returns it.
+// local are the settings made locally: by flags, environment (as os.Environ returns it),
+// file, and as found on the node.
+func (f *flags) local(environ []string) (*local, error) {
+	layers, err := f.layers(environ)
+	if err != nil {
+		return nil, err
+	}
+	return newLocal(layers)
+}
+
 func (f *flags) layers(environ []string) ([]config.Layer, error) {
 	made := map[string]string{
 		"DatastoreType":     f.datastore,
@@ -84,15 +92,4 @@ func detected() config.Layer {
 		name = ""
 	}
 	return config.FromNode(map[string]string{"FelixHostname": strings.ToLower(name)})
-}
-
-// checkDatastore says what keeps the settings from naming a source.
-func checkDatastore(s *config.Settings) error {
-	switch {
-	case s.Datastore.Type != config.Files:
-		return fmt.Errorf("datastore %s: this release reads manifests only, the Kubernetes API comes with another one; use --datastore files --manifests DIR", s.Datastore.Type)
-	case s.Datastore.Directory == "":
-		return errors.New("no directory of manifests given; use --manifests DIR (or FELIX_FILESDIRECTORY)")
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 // How long a part that has failed rests before it is started again: longer each time.
@@ -16,38 +18,72 @@ const (
 )
 
 // keepRunning runs a part of the agent until the context ends, and starts it again
-// whenever it fails. Nothing that one part does ends the others.
-func (d *daemon) keepRunning(ctx context.Context, name string, part func(context.Context) error) {
-	log := d.log.WithField("component", name)
-	for rest := restFirst; ; rest = min(2*rest, restMost) {
+// whenever it ends before. Nothing that one part does ends the others. A failure is
+// logged when it comes up, and not again while it stays the same.
+func keepRunning(ctx context.Context, log *logrus.Entry, part func(context.Context) error) {
+	known, rest := "", restFirst
+	for {
 		start := time.Now()
 		err := caught(func() error { return part(ctx) })
 		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(start) > restMost {
-			rest = restFirst
+			known, rest = "", restFirst
 		}
-		log.WithError(err).WithField("again_in", rest).Error("A part of the agent has failed and will be started again")
-		select {
-		case <-ctx.Done():
+		if text := fmt.Sprint(err); text != known {
+			logFailure(log, err).Error("A part of the agent has failed; it is started again until it works")
+			known = text
+		}
+		if !pause(ctx, nil, rest) {
 			return
-		case <-time.After(rest):
 		}
+		rest = min(2*rest, restMost)
 	}
 }
+
+// pause waits for a token or for the time to pass; false if the context ends.
+func pause(ctx context.Context, token <-chan struct{}, most time.Duration) bool {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-token:
+	case <-timer.C:
+	}
+	return true
+}
+
+// fault is a panic as an error.
+type fault struct {
+	value any
+	stack []byte
+}
+
+// Error is what the panic said; the stack is for the log alone.
+func (f *fault) Error() string { return fmt.Sprintf("fault in the program: %v", f.value) }
 
 // caught runs f; a panic in it is an error like any other.
 func caught(f func() error) (err error) {
 	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
+		if value := recover(); value != nil {
+			err = &fault{value: value, stack: debug.Stack()}
 		}
 	}()
 	return f()
 }
 
-// waitFor waits for the parts to end, but not longer than it takes.
+// logFailure adds an error to a log entry, with the stack if it was a panic.
+func logFailure(log *logrus.Entry, err error) *logrus.Entry {
+	log = log.WithError(err)
+	if f := (*fault)(nil); errors.As(err, &f) {
+		return log.WithField("stack", string(f.stack))
+	}
+	return log
+}
+
+// waitFor waits for the parts to end, but not longer than most.
 func waitFor(parts *sync.WaitGroup, most time.Duration) error {
 	done := make(chan struct{})
 	go func() { parts.Wait(); close(done) }()

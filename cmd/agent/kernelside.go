@@ -54,19 +54,23 @@ func (k *kernelSide) run(ctx context.Context) error {
 // table, it writes the closed one.
 func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
 	d := k.daemon
+	tell := func(facts []model.Event) {
+		d.record.note(facts)
+		d.engine.Tell(ctx, facts)
+	}
+	if gone := d.record.facts(); len(gone) > 0 {
+		tell(gone) // another dataplane has told them, and may have missed their end
+	}
 	return dataplane.New(dataplane.Options{
-		Node:     d.settings().Datastore.Node,
+		Node:     d.node(),
 		Work:     d.engine.Work(),
 		Taken:    d.engine.Wake,
 		Settings: d.engine.Settings(),
-		Facts: func(facts []model.Event) {
-			d.record.note(facts)
-			d.engine.Tell(ctx, facts)
-		},
-		Begin:   d.engine.Begin,
-		Metrics: d.metrics,
-		Health:  d.board,
-		Log:     d.log.WithField("component", "dataplane"),
+		Facts:    tell,
+		Begin:    d.engine.Begin,
+		Metrics:  d.metrics,
+		Health:   d.board,
+		Log:      d.log.WithField("component", "dataplane"),
 	})
 }
 

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/margay-net/margay/internal/calc"
@@ -13,40 +13,47 @@ import (
 )
 
 // The components that the agent itself reports for; the dataplane reports for itself.
+
 func sourceComponent() health.Component { return health.Component{Name: "source"} }
 func engineComponent() health.Component { return health.Component{Name: "calculation"} }
 
 // silence is how long the engine may be silent and count as alive.
 const silence = 90 * time.Second
 
-// observer shows metrics and health what goes on in the engine.
+// observer shows metrics and health what goes on in the engine. It implements
+// engine.Observer.
 type observer struct {
 	board     *health.Board
 	metrics   *metrics.Metrics
 	configure func(*config.Resolved)
 	announcer *announcer
-	inSync    atomic.Bool
+	sizes     *sizes
+	record    *record
+	inSync    bool
 }
 
-func newObserver(d *daemon) *observer {
+// start announces what will be reported.
+func (o *observer) start(r *record) {
+	o.record = r
 	now := time.Now()
-	d.board.Add(now, sourceComponent(), health.Promise{Readiness: true})
-	d.board.NotReady(now, sourceComponent(), "has not been read yet")
-	d.board.Add(now, engineComponent(), health.Promise{Every: silence})
-	d.metrics.Source.SetState(metrics.Resyncing)
-	return &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer}
+	o.board.Add(now, sourceComponent(), health.Promise{Readiness: true})
+	o.board.NotReady(now, sourceComponent(), "has not been read yet")
+	o.board.Add(now, engineComponent(), health.Promise{Every: silence})
+	o.metrics.Source.SetState(metrics.Resyncing)
 }
 
-// Configured implements engine.Observer.
+// Configured hands new settings to those who put them into force.
 func (o *observer) Configured(r *config.Resolved) { o.configure(r) }
 
-// Updated implements engine.Observer.
+// Updated counts events.
 func (o *observer) Updated(kind model.Kind, n int, took time.Duration) {
 	o.metrics.Calculation.Updated(map[string]int{kind.String(): n}, took)
 }
 
-// Flushed implements engine.Observer.
+// Flushed counts what is handed over, and what there is then.
 func (o *observer) Flushed(b *calc.Batch) {
+	o.sizes.apply(b)
+	o.metrics.Calculation.SetSizes(o.sizes.with(o.record.count()))
 	o.metrics.Calculation.HandedOver(updatesIn(b))
 	o.announcer.wake()
 }
@@ -59,23 +66,32 @@ func updatesIn(b *calc.Batch) int {
 		len(b.HostsGone) + len(b.Hosts)
 }
 
-// Synced implements engine.Observer.
+// Synced says how complete the source is.
 func (o *observer) Synced(inSync bool, reasons []string) {
 	now := time.Now()
-	o.inSync.Store(inSync)
+	o.inSync = inSync
 	if inSync {
 		o.metrics.Source.SetState(metrics.InSync)
 		o.metrics.Source.Contact(now)
 		o.board.Ready(now, sourceComponent())
 		o.announcer.seenAll()
-	} else {
-		o.metrics.Source.SetState(metrics.Resyncing)
-		o.board.NotReady(now, sourceComponent(), strings.Join(reasons, "; "))
+		return
 	}
+	o.metrics.Source.SetState(metrics.Resyncing)
+	o.board.NotReady(now, sourceComponent(), shortened(reasons))
 	o.announcer.wake()
 }
 
-// Problems implements engine.Observer.
+// shortened are the first reasons, and how many more there are.
+func shortened(reasons []string) string {
+	const most = 5
+	if more := len(reasons) - most; more > 0 {
+		reasons = append(reasons[:most:most], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(reasons, "; ")
+}
+
+// Problems counts what is wrong with the input, by severity.
 func (o *observer) Problems(count map[model.Severity]int) {
 	byKind := map[string]int{}
 	for severity, n := range count {
@@ -84,11 +100,12 @@ func (o *observer) Problems(count map[model.Severity]int) {
 	o.metrics.Source.Problems(byKind)
 }
 
-// Alive implements engine.Observer.
+// Alive says so. While the source is in sync, what it has told is as of now: it would
+// have said otherwise.
 func (o *observer) Alive() {
 	now := time.Now()
 	o.board.Beat(now, engineComponent())
-	if o.inSync.Load() {
+	if o.inSync {
 		o.metrics.Source.Contact(now)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/source"
 )
 
@@ -22,22 +21,18 @@ type offline struct {
 	done sync.WaitGroup
 }
 
-// readOffline reads the manifests that the settings name, once. The caller closes the
-// result.
-func readOffline(ctx context.Context, layers []config.Layer) (*offline, error) {
+// readOffline reads the manifests once. The caller closes the result.
+func readOffline(ctx context.Context, l *local) (*offline, error) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	o := &offline{}
 	synced := &firstSync{first: make(chan source.Sync, 1)}
-	o.core = newCore(coreOptions{layers: layers, log: logrus.NewEntry(log)})
+	o.core = newCore(l, coreOptions{log: logrus.NewEntry(log)})
 	synced.Sink, o.record.next = o.record.next, synced
-	if err := checkDatastore(o.settings()); err != nil {
-		return nil, err
-	}
 	ctx, o.stop = context.WithCancel(ctx)
 	failed := make(chan error, 1)
 	o.done.Go(func() { o.engine.Run(ctx) })
-	o.done.Go(func() { failed <- o.readSource(ctx, sourceSettingsOf(o.settings())) })
+	o.done.Go(func() { failed <- o.readSource(ctx, sourceSettingsOf(o.settings)) })
 	o.engine.Begin()
 	if err := o.wait(ctx, synced.first, failed); err != nil {
 		o.close()

@@ -23,6 +23,7 @@ type record struct {
 
 	mu      sync.Mutex
 	objects map[model.Key]model.Value
+	counts  map[model.Kind]int
 	// doubted are objects and places of an earlier source that the present one has not
 	// spoken of yet.
 	doubted struct {
@@ -33,7 +34,7 @@ type record struct {
 }
 
 func newRecord(next source.Sink, seen func(model.Event)) *record {
-	return &record{next: next, seen: seen, objects: map[model.Key]model.Value{}, places: map[string]bool{}}
+	return &record{next: next, seen: seen, objects: map[model.Key]model.Value{}, counts: map[model.Kind]int{}, places: map[string]bool{}}
 }
 
 // replaceSource says that what comes from here on is said by another source.
@@ -49,16 +50,21 @@ func (r *record) replaceSource() {
 	}
 }
 
+// facts are events that take back all that the kernel has shown.
+func (r *record) facts() (gone []model.Event) {
+	for _, e := range r.all() {
+		if e.Key.Kind == model.KindStandingRoute {
+			gone = append(gone, model.Event{Key: e.Key})
+		}
+	}
+	return gone
+}
+
 // note remembers events.
 func (r *record) note(events []model.Event) {
 	r.mu.Lock()
 	for _, e := range events {
-		if e.Value == nil {
-			delete(r.objects, e.Key)
-		} else {
-			r.objects[e.Key] = e.Value
-		}
-		delete(r.doubted.objects, e.Key)
+		r.remember(e)
 	}
 	r.mu.Unlock()
 	if r.seen != nil {
@@ -66,6 +72,21 @@ func (r *record) note(events []model.Event) {
 			r.seen(e)
 		}
 	}
+}
+
+func (r *record) remember(e model.Event) {
+	_, known := r.objects[e.Key]
+	switch {
+	case e.Value != nil:
+		r.objects[e.Key] = e.Value
+		if !known {
+			r.counts[e.Key.Kind]++
+		}
+	case known:
+		delete(r.objects, e.Key)
+		r.counts[e.Key.Kind]--
+	}
+	delete(r.doubted.objects, e.Key)
 }
 
 // Update implements source.Sink.
@@ -113,22 +134,31 @@ func (r *record) dropDoubted() {
 	}
 }
 
-// write writes a line for each object, sorted by kind and name.
-func (r *record) write(w io.Writer) error {
+// all are the objects as events, sorted by kind and name.
+func (r *record) all() []model.Event {
 	r.mu.Lock()
-	objects := maps.Clone(r.objects)
-	r.mu.Unlock()
-	for _, key := range slices.SortedFunc(maps.Keys(objects), model.Key.Compare) {
-		if _, err := fmt.Fprintln(w, model.Event{Key: key, Value: objects[key]}); err != nil {
+	defer r.mu.Unlock()
+	events := make([]model.Event, 0, len(r.objects))
+	for key, value := range r.objects {
+		events = append(events, model.Event{Key: key, Value: value})
+	}
+	slices.SortFunc(events, func(a, b model.Event) int { return a.Key.Compare(b.Key) })
+	return events
+}
+
+// write writes a line for each object, and more for policies.
+func (r *record) write(w io.Writer) error {
+	for _, e := range r.all() {
+		if _, err := fmt.Fprintln(w, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// count is how many objects there are.
-func (r *record) count() int {
+// count is how many objects there are of each kind.
+func (r *record) count() map[model.Kind]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.objects)
+	return maps.Clone(r.counts)
 }

@@ -35,11 +35,11 @@ What to look at:
   agent run --manifests manifests --set Ipv4Support=false --set PrometheusMetricsPort=9191`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layers, err := f.layers(os.Environ())
+			l, err := f.local(os.Environ())
 			if err != nil {
 				return err
 			}
-			d, err := newDaemon(daemonOptions{layers: layers, socket: socket, out: cmd.ErrOrStderr(), lookupEnv: os.LookupEnv})
+			d, err := newDaemon(l, daemonOptions{socket: socket, out: cmd.ErrOrStderr(), lookupEnv: os.LookupEnv})
 			if err != nil {
 				return err
 			}

@@ -138,7 +138,7 @@ func New(o Options) *Engine {
 		work:     make(chan Work, room+spare),
 	}
 	e.local = e.settings.resolved
-	e.problems.Set("settings", settingProblems(e.local))
+	e.problems.Set(SettingsPlace, SettingProblems(e.local))
 	return e
 }
 

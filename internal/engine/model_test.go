@@ -64,11 +64,13 @@ func TestEverythingToldArrives(t *testing.T) {
 			}
 		}
 		steps := map[string]func(){
-			"turn":     func() { r.turn() },
-			"take":     take,
-			"sync":     func() { r.Sync(source.Sync{InSync: rapid.Bool().Draw(rt, "in sync")}) },
-			"settings": func() { r.Update([]model.Event{configuration("default", supports(family.V4, rapid.Bool().Draw(rt, "on")))}) },
-			"begin":    func() { k = &kernel{}; r.Begin(); r.settle() },
+			"turn": func() { r.turn() },
+			"take": take,
+			"sync": func() { r.Sync(source.Sync{InSync: rapid.Bool().Draw(rt, "in sync")}) },
+			"settings": func() {
+				r.Update([]model.Event{configuration("default", supports(family.V4, rapid.Bool().Draw(rt, "on")))})
+			},
+			"begin": func() { k = &kernel{}; r.Begin(); r.settle() },
 		}
 		names := slices.Sorted(maps.Keys(steps))
 		r.Begin()

@@ -92,8 +92,11 @@ func (s *settings) selects(text string) (bool, error) {
 	return sel.Matches(selector.Map(s.labels)), nil
 }
 
-// settingProblems puts what is wrong with settings into the form of all problems.
-func settingProblems(r *config.Resolved) []model.Problem {
+// SettingsPlace is the place of the problems of settings, among those of all.
+const SettingsPlace = "settings"
+
+// SettingProblems puts what is wrong with settings into the form of all problems.
+func SettingProblems(r *config.Resolved) []model.Problem {
 	var out []model.Problem
 	for _, p := range r.Problems {
 		severity := model.Failure

@@ -110,7 +110,7 @@ func (e *Engine) configure() {
 	if !resolved {
 		return
 	}
-	e.problems.Set("settings", settingProblems(e.settings.resolved))
+	e.problems.Set(SettingsPlace, SettingProblems(e.settings.resolved))
 	if changed {
 		e.stale = true
 		e.observer.Configured(e.settings.resolved)
