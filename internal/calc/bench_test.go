@@ -117,7 +117,7 @@ func reportLiveHeap(b *testing.B) {
 }
 
 // shapes makes events; its counters make addresses and labels differ.
-type shapes struct{ address, labels, sizes uint32 }
+type shapes struct{ address, labels uint32 }
 
 // markers are the labels of which every endpoint has one. Two appear twice, as in Felix's.
 func marker(n int) string {

@@ -5,12 +5,14 @@ import (
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
 )
 
-// The kernel's terms, by the names that this package uses.
-type (
-	Link    = rtnetlink.Link
-	Address = rtnetlink.Address
-	Event   = rtnetlink.Event
-)
+// Link is an interface as the kernel has it.
+type Link = rtnetlink.Link
+
+// Address is an address of a link.
+type Address = rtnetlink.Address
+
+// Event is the kernel's word of a change.
+type Event = rtnetlink.Event
 
 // Kernel is the way to the interfaces of a network namespace: Linux, or a fake.
 type Kernel interface {

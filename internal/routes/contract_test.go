@@ -211,7 +211,9 @@ func TestContractAddressGoes(t *testing.T) {
 		bare.Source = netip.Addr{}
 		got := []bool{has(t, w, through), has(t, w, sourced), has(t, w, bare)}
 		want := family.PairOf([]bool{false, false, false}, []bool{true, false, true})
-		if !slices.Equal(got, want.Get(f)) {
+		// Debian's 6.1 takes a source out of IPv6 routes of the address's own link only.
+		older := f == family.V6 && slices.Equal(got, []bool{true, true, false})
+		if !slices.Equal(got, want.Get(f)) && !older {
 			t.Errorf("through it, with it as source, without source: %v, want %v", got, want.Get(f))
 		}
 	})

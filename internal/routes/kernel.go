@@ -7,13 +7,17 @@ import (
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
 )
 
-// The kernel's terms, by the names that this package uses most.
-type (
-	Route = rtnetlink.Route
-	Key   = rtnetlink.Key
-	Link  = rtnetlink.Link
-	Event = rtnetlink.Event
-)
+// Route is a route as the kernel has it.
+type Route = rtnetlink.Route
+
+// Key is what tells one route of a table from another.
+type Key = rtnetlink.Key
+
+// Link is an interface as the kernel has it.
+type Link = rtnetlink.Link
+
+// Event is the kernel's word of a change.
+type Event = rtnetlink.Event
 
 // Protocol marks the routes that are ours wherever they lead (Felix has the same number).
 const Protocol = 80

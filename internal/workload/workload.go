@@ -30,17 +30,17 @@ type Size struct {
 	Seed       uint64
 }
 
-// Small, Medium and Large are the sizes that the figures in docs/performance.md are for.
+// Small is a cluster of ten nodes beside the own, for tries.
 func Small() Size {
 	return Size{Nodes: 11, Local: 10, Remote: 100, Policies: 20, Namespaces: 5, NetSets: 4, Families: family.Both, Seed: 1}
 }
 
-// Medium is a cluster of 100 nodes.
+// Medium is a cluster of 101 nodes; docs/performance.md has its figures, and Large's.
 func Medium() Size {
 	return Size{Nodes: 101, Local: 100, Remote: 5_000, Policies: 500, Namespaces: 25, NetSets: 50, Families: family.Both, Seed: 1}
 }
 
-// Large is a cluster of 1,000 nodes.
+// Large is a cluster of 1,001 nodes.
 func Large() Size {
 	return Size{Nodes: 1_001, Local: 250, Remote: 50_000, Policies: 2_000, Namespaces: 100, NetSets: 200, Families: family.Both, Seed: 1}
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ func beingWritten(path string) bool {
 	if err == nil {
 		_, _ = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
 	}
-	return err == unix.EAGAIN
+	return errors.Is(err, unix.EAGAIN)
 }
 
 // closeWatch waits until a file that was open for writing is closed.
