@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/nftables"
@@ -86,9 +88,7 @@ func (d *Dataplane) report(start time.Time, policy error) {
 	for _, f := range family.All() {
 		driver := d.routes.Get(f)
 		counts := driver.Counts()
-		repaired := d.repairs.At(f)
-		d.metrics.Dataplane.Repaired("route", f, int(counts.Repairs-*repaired))
-		*repaired = counts.Repairs
+		d.reportRepairs(f, counts.Repairs)
 		d.metrics.Dataplane.InError("route", f, counts.Failed)
 		d.metrics.Dataplane.InError("interface", f, d.devices.Get(f).Counts().Failed)
 		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
@@ -99,9 +99,23 @@ func (d *Dataplane) report(start time.Time, policy error) {
 		d.troubles.interfaces(f, d.devices.Get(f))
 	}
 	d.troubles.table(problems)
-	d.metrics.Dataplane.Applied(now.Sub(start), !d.due.IsZero())
+	d.metrics.Dataplane.Applied(now.Sub(start), len(d.troubles.known) > 0)
 	if policy == nil {
 		d.since = time.Time{}
+	}
+	if d.inSync && policy == nil && !d.settled {
+		d.settled = true
+		d.metrics.Dataplane.FirstApplied(now.Sub(d.started))
+	}
+}
+
+// reportRepairs says how many changes that others made to our routes have been undone.
+func (d *Dataplane) reportRepairs(f family.Family, total uint64) {
+	before := d.repairs.At(f)
+	if n := total - *before; n > 0 {
+		*before = total
+		d.metrics.Dataplane.Repaired("route", f, int(n))
+		d.log.WithFields(logrus.Fields{"family": f.String(), "routes": n}).Warn("Somebody else had changed routes of ours; they are as they should be again")
 	}
 }
 

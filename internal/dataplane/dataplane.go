@@ -8,6 +8,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/conntrack"
 	"github.com/margay-net/margay/internal/engine"
@@ -68,6 +69,10 @@ type Dataplane struct {
 	asks   chan func()
 	done   chan struct{}
 	inSync bool
+	// started is when the dataplane was; settled says that the kernel has been in line
+	// with all input since.
+	started time.Time
+	settled bool
 	// due is when to try again what has failed; zero if nothing has.
 	due time.Time
 	// since is when the oldest event arrived that is not in the kernel yet.
@@ -98,6 +103,7 @@ func New(o Options) (*Dataplane, error) {
 		feed:     routes.NewFeed(),
 		facts:    o.Facts,
 		begin:    o.Begin,
+		started:  time.Now(),
 		asks:     make(chan func()),
 		done:     make(chan struct{}),
 		troubles: newTroubles(o.Log, o.Metrics),
@@ -247,6 +253,7 @@ func (d *Dataplane) take(w engine.Work) {
 	if d.since.IsZero() {
 		d.since = w.Since
 	}
+	d.metrics.Dataplane.Received(received(w.Batch))
 	policy := w.Batch
 	if w.Batch.InSync && !d.inSync {
 		d.becomeInSync()
@@ -264,6 +271,15 @@ func (d *Dataplane) take(w engine.Work) {
 		}
 		m.updateRoutes(w.Batch)
 		d.placeNode(f)
+	}
+}
+
+// received counts what a batch says, by type.
+func received(b *calc.Batch) map[string]int {
+	return map[string]int{
+		"set": len(b.Sets) + len(b.SetsGone), "policy": len(b.Policies) + len(b.PoliciesGone),
+		"endpoint": len(b.Endpoints) + len(b.EndpointsGone), "route": len(b.Routes) + len(b.RoutesGone),
+		"pool": len(b.Pools) + len(b.PoolsGone), "host": len(b.Hosts) + len(b.HostsGone),
 	}
 }
 
