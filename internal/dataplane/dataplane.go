@@ -8,7 +8,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/conntrack"
 	"github.com/margay-net/margay/internal/engine"
@@ -18,7 +17,6 @@ import (
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables"
-	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/routes"
 )
 
@@ -54,17 +52,18 @@ type Dataplane struct {
 	log      *logrus.Entry
 	settings *config.Settings
 
-	table    *nftables.Table
-	nftables *nftables.Netlink
-	linux    family.Pair[*routes.Linux]
-	routes   family.Pair[*routes.Driver]
-	ports    family.Pair[*interfaces.Linux]
-	devices  family.Pair[*interfaces.Driver]
-	feed     *routes.Feed
-	facts    func([]model.Event)
-	begin    func()
-	managers family.Pair[*manager]
-	watcher  *watcher
+	table     *nftables.Table
+	nftables  *nftables.Netlink
+	conntrack *conntrack.Table
+	linux     family.Pair[*routes.Linux]
+	routes    family.Pair[*routes.Driver]
+	ports     family.Pair[*interfaces.Linux]
+	devices   family.Pair[*interfaces.Driver]
+	feed      *routes.Feed
+	facts     func([]model.Event)
+	begin     func()
+	managers  family.Pair[*manager]
+	watcher   *watcher
 
 	asks   chan func()
 	done   chan struct{}
@@ -119,65 +118,6 @@ func New(o Options) (*Dataplane, error) {
 		return nil, errors.Join(fmt.Errorf("closed base table: %w", err), d.close())
 	}
 	return d, nil
-}
-
-// open opens all that the drivers need of the kernel.
-func (d *Dataplane) open() error {
-	var err error
-	if d.nftables, err = nftables.OpenNetlink(tableName); err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	d.table = nftables.New(nftables.Options{Name: tableName, Kernel: d.nftables, Closed: render.Closed(rulesSettings(d.settings))})
-	flusher, err := conntrack.Open()
-	if err != nil {
-		return fmt.Errorf("open conntrack: %w", err)
-	}
-	for _, f := range family.All() {
-		if err := d.openFamily(f, flusher); err != nil {
-			return fmt.Errorf("open %v: %w", f, err)
-		}
-	}
-	d.watcher, err = watch(&d.linux)
-	return err
-}
-
-func (d *Dataplane) openFamily(f family.Family, flusher routes.Flusher) error {
-	linux, err := routes.OpenLinux()
-	if err != nil {
-		return err
-	}
-	*d.linux.At(f) = linux
-	*d.routes.At(f) = routes.New(routes.Options{Family: f, Kernel: linux, Flusher: flusher, Feed: d.feed, Settings: routeSettings(d.settings, f)})
-	ports, err := interfaces.OpenLinux()
-	if err != nil {
-		return err
-	}
-	*d.ports.At(f) = ports
-	*d.devices.At(f) = interfaces.New(interfaces.Options{Family: f, Kernel: ports, Sysctls: interfaces.ProcSys, Settings: interfaceSettings(d.settings, f)})
-	return nil
-}
-
-// tableName is the table that is ours: inet calico.
-const tableName = "calico"
-
-// close gives back what open has opened. The kernel keeps what was written.
-func (d *Dataplane) close() error {
-	var errs []error
-	if d.watcher != nil {
-		d.watcher.close()
-	}
-	if d.nftables != nil {
-		errs = append(errs, d.nftables.Close())
-	}
-	for _, f := range family.All() {
-		if l := d.linux.Get(f); l != nil {
-			errs = append(errs, l.Close())
-		}
-		if l := d.ports.Get(f); l != nil {
-			errs = append(errs, l.Close())
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Run keeps the kernel in step until the context ends, and leaves it as it is then.
@@ -240,80 +180,6 @@ func (d *Dataplane) gather() {
 		default:
 			return
 		}
-	}
-}
-
-// take hands a piece of work to the managers.
-func (d *Dataplane) take(w engine.Work) {
-	d.taken()
-	before := d.settings.Families()
-	if w.Settings != nil {
-		d.configure(&w.Settings.Settings)
-	}
-	if d.since.IsZero() {
-		d.since = w.Since
-	}
-	d.metrics.Dataplane.Received(received(w.Batch))
-	policy := w.Batch
-	if w.Batch.InSync && !d.inSync {
-		d.becomeInSync()
-		if w.Full != nil {
-			policy = w.Full // what was handed over before has not been used
-		}
-	}
-	for _, f := range family.All() {
-		m := d.managers.Get(f)
-		if d.inSync {
-			m.update(policy)
-		}
-		if d.inSync && w.Full != nil && !before.Has(f) && m.on {
-			m.refill(w.Full)
-		}
-		m.updateRoutes(w.Batch)
-		d.placeNode(f)
-	}
-}
-
-// received counts what a batch says, by type.
-func received(b *calc.Batch) map[string]int {
-	return map[string]int{
-		"set": len(b.Sets) + len(b.SetsGone), "policy": len(b.Policies) + len(b.PoliciesGone),
-		"endpoint": len(b.Endpoints) + len(b.EndpointsGone), "route": len(b.Routes) + len(b.RoutesGone),
-		"pool": len(b.Pools) + len(b.PoolsGone), "host": len(b.Hosts) + len(b.HostsGone),
-	}
-}
-
-// becomeInSync lets the drivers remove what is not wanted, and policy be written at all:
-// from part of the input it could open what the rest would have closed. Until then a
-// table that stands stays as it is, and where none does, the closed one.
-func (d *Dataplane) becomeInSync() {
-	d.inSync = true
-	d.table.InSync()
-	for _, f := range family.All() {
-		d.routes.Get(f).InSync()
-	}
-}
-
-func (d *Dataplane) configure(s *config.Settings) {
-	d.settings = s
-	for _, f := range family.All() {
-		d.managers.Get(f).configure(s)
-		d.configureRoutes(f)
-		d.devices.Get(f).Configure(interfaceSettings(s, f))
-	}
-	d.health.SetFamilies(s.Families())
-}
-
-func (d *Dataplane) configureRoutes(f family.Family) {
-	s := routeSettings(d.settings, f)
-	s.NodeAddress = d.managers.Get(f).own
-	d.routes.Get(f).Configure(s)
-}
-
-// placeNode tells the routes where the node itself is, if that has changed.
-func (d *Dataplane) placeNode(f family.Family) {
-	if d.managers.Get(f).ownHasChanged() {
-		d.configureRoutes(f)
 	}
 }
 

@@ -1,0 +1,82 @@
+package dataplane
+
+import (
+	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/engine"
+	"github.com/margay-net/margay/internal/family"
+)
+
+// take hands a piece of work to the managers.
+func (d *Dataplane) take(w engine.Work) {
+	d.taken()
+	before := d.settings.Families()
+	if w.Settings != nil {
+		d.configure(&w.Settings.Settings)
+	}
+	if d.since.IsZero() {
+		d.since = w.Since
+	}
+	d.metrics.Dataplane.Received(received(w.Batch))
+	policy := w.Batch
+	if w.Batch.InSync && !d.inSync {
+		d.becomeInSync()
+		if w.Full != nil {
+			policy = w.Full // what was handed over before has not been used
+		}
+	}
+	for _, f := range family.All() {
+		m := d.managers.Get(f)
+		if d.inSync {
+			m.update(policy)
+		}
+		if d.inSync && w.Full != nil && !before.Has(f) && m.on {
+			m.refill(w.Full)
+		}
+		m.updateRoutes(w.Batch)
+		d.placeNode(f)
+	}
+}
+
+// received counts what a batch says, by type.
+func received(b *calc.Batch) map[string]int {
+	return map[string]int{
+		"set": len(b.Sets) + len(b.SetsGone), "policy": len(b.Policies) + len(b.PoliciesGone),
+		"endpoint": len(b.Endpoints) + len(b.EndpointsGone), "route": len(b.Routes) + len(b.RoutesGone),
+		"pool": len(b.Pools) + len(b.PoolsGone), "host": len(b.Hosts) + len(b.HostsGone),
+	}
+}
+
+// becomeInSync lets the drivers remove what is not wanted, and policy be written at all:
+// from part of the input it could open what the rest would have closed. Until then a
+// table that stands stays as it is, and where none does, the closed one.
+func (d *Dataplane) becomeInSync() {
+	d.inSync = true
+	d.table.InSync()
+	for _, f := range family.All() {
+		d.routes.Get(f).InSync()
+	}
+}
+
+func (d *Dataplane) configure(s *config.Settings) {
+	d.settings = s
+	for _, f := range family.All() {
+		d.managers.Get(f).configure(s)
+		d.configureRoutes(f)
+		d.devices.Get(f).Configure(interfaceSettings(s, f))
+	}
+	d.health.SetFamilies(s.Families())
+}
+
+func (d *Dataplane) configureRoutes(f family.Family) {
+	s := routeSettings(d.settings, f)
+	s.NodeAddress = d.managers.Get(f).own
+	d.routes.Get(f).Configure(s)
+}
+
+// placeNode tells the routes where the node itself is, if that has changed.
+func (d *Dataplane) placeNode(f family.Family) {
+	if d.managers.Get(f).ownHasChanged() {
+		d.configureRoutes(f)
+	}
+}
