@@ -126,6 +126,8 @@ func address(n *nodetest.Node, name string, f family.Family) netip.Addr {
 		return outsiders(name)[f.Version()/6]
 	case nodetest.Name:
 		return n.Address(f)
+	case nodetest.Outside:
+		return n.Outside().Address(f)
 	}
 	return n.Pod(name).Address(f)
 }

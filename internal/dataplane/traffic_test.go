@@ -2,6 +2,7 @@ package dataplane_test
 
 import (
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/margay-net/margay/internal/family"
@@ -35,28 +36,48 @@ func serve(t *testing.T, n *nodetest.Node, port uint16, names ...string) {
 // probe asks once, and wants it to come to a verdict.
 func probe(t *testing.T, n *nodetest.Node, from string, protocol netlab.Protocol, to string, f family.Family, port uint16, want netlab.Verdict) netlab.Answer {
 	t.Helper()
-	target := address(n, to, f)
-	if to == nodetest.Outside {
-		target = n.Outside().Address(f)
-	}
-	p := netlab.Probe{Protocol: protocol, To: netip.AddrPortFrom(target, port)}
-	if want != netlab.Silent {
-		p.Wait = netlab.Patience
-	}
-	a, err := space(n, from).Probe(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := asked{from, protocol, to, f, port, want != netlab.Silent}.ask(t, n)
 	if a.Verdict != want {
-		t.Errorf("%v %s from %s to %s port %d: %s, want %s", f, protocol, from, to, port, a.Verdict, want)
+		t.Errorf("%v %s from %s to %s port %d: %s (%v), want %s", f, protocol, from, to, port, a.Verdict, a.Err, want)
 	}
 	return a
 }
 
-// answered is the verdict that there is to be if something is allowed.
-func answered(allowed bool) netlab.Verdict {
-	if allowed {
-		return netlab.Answered
+// asked is a probe, and whether it is to be answered.
+type asked struct {
+	from     string
+	protocol netlab.Protocol
+	to       string
+	family   family.Family
+	port     uint16
+	answered bool
+}
+
+func (a asked) ask(t *testing.T, n *nodetest.Node) netlab.Answer {
+	t.Helper()
+	p := netlab.Probe{Protocol: a.protocol, To: netip.AddrPortFrom(address(n, a.to, a.family), a.port)}
+	if a.answered {
+		p.Wait = netlab.Patience
 	}
-	return netlab.Silent
+	answer, err := space(n, a.from).Probe(t.Context(), p)
+	if err != nil {
+		t.Error(err)
+	}
+	return answer
+}
+
+// probeAll probes all at once: silences are waited for together. What is not answered may
+// be refused just as well.
+func probeAll(t *testing.T, n *nodetest.Node, all []asked) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, a := range all {
+		group.Go(func() {
+			answer := a.ask(t, n)
+			if (answer.Verdict == netlab.Answered) != a.answered {
+				t.Errorf("%+v: %s (%v)", a, answer.Verdict, answer.Err)
+			}
+		})
+	}
+	group.Wait()
 }
