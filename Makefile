@@ -26,8 +26,11 @@ test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: ke
 	@MARGAY_SKIP_LOG=$(CACHE)/skipped $(GO) test -count=1 ./...; status=$$?; \
 	cat $(CACHE)/skipped 2>/dev/null; exit $$status
 
-bench: ## benchmarks; the figures of docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
+	@hack/need nft=nftables
+	$(GO) build -o bin/benchmark ./internal/benchmark
+	bin/benchmark -size $(or $(SIZE),medium,large) $(CASES)
+	$(if $(CASES),,$(GO) test -run '^$$' -bench . -benchmem ./...)
 
 demo: build ## three nodes that talk, in namespaces; as root. KEEP=1 leaves them up
 	@hack/need ip=iproute2 nft=nftables curl=curl

@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // measureChanges measures single changes to a cluster that stands, each with its way back.
@@ -18,6 +19,9 @@ func measureChanges(b *bench, p preset) error {
 	var recorded []recording
 	var all, total = sample{}, 0
 	for _, c := range changes() {
+		if b.only != "" && c.name != b.only {
+			continue
+		}
 		r, err := b.trials(s, c)
 		if err != nil {
 			return err
@@ -38,6 +42,9 @@ func measureChanges(b *bench, p preset) error {
 			return fmt.Errorf("floor of %s: %w", r.change.name, err)
 		}
 		r.report(b.report, p.name, floor, undoFloor)
+	}
+	if err := s.reportConntrack(b); err != nil {
+		return err
 	}
 	b.report.add(result{p.name, "CPU per change, over all of them", "ms", sample{sum(all) / float64(total)}, nil, "mean"})
 	b.report.add(result{p.name, "memory after them, feeder included", "MB", sample{float64(mem.now) / 1e6}, nil, fmt.Sprintf("peak %.0f", float64(mem.peak)/1e6)})
@@ -121,76 +128,30 @@ func (s *session) floorOf(r recording, times int) (floor, undo sample, err error
 	return floor, undo, nil
 }
 
+// reportConntrack measures the part of a pod's deletion that is the kernel's and no
+// driver's: looking for connections of the address.
+func (s *session) reportConntrack(b *bench) error {
+	var each, both sample
+	for range b.repeat(10) {
+		d, err := conntrackWalk(s.world.node.Space, unix.AF_INET, unix.AF_INET6)
+		if err != nil {
+			return err
+		}
+		each = append(each, milliseconds(d))
+		if d, err = conntrackWalk(s.world.node.Space, unix.AF_UNSPEC); err != nil {
+			return err
+		}
+		both = append(both, milliseconds(d))
+	}
+	b.report.add(result{s.preset.name, "limit: conntrack listed for each family", "ms", each, nil, "empty; part of each deletion"})
+	b.report.add(result{s.preset.name, "limit: conntrack listed once for both", "ms", both, nil, ""})
+	return nil
+}
+
 func sum(s sample) float64 {
 	total := 0.0
 	for _, v := range s {
 		total += v
 	}
 	return total
-}
-
-// churning names the churn where changes have names.
-const churning = "churn"
-
-// churned is how many pods come in measureChurn, and perSecond at what pace.
-const (
-	churned   = 5000
-	perSecond = 1000
-)
-
-// measureChurn measures remote pods that come at a pace, all into one set.
-func measureChurn(b *bench, p preset) error {
-	s, err := newSession(p, 0, true)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if _, err := s.cold(); err != nil {
-		return err
-	}
-	n := b.repeat(churned)
-	if _, err := s.agent.ask(request{Op: opPrepare, Change: churning, Index: n}); err != nil {
-		return err
-	}
-	s.heard.reset()
-	before, err := consumed(s.agent.pid())
-	if err != nil {
-		return err
-	}
-	r, err := s.agent.ask(request{Op: opChurn, PerSecond: perSecond})
-	if err != nil {
-		return err
-	}
-	seen, err := s.heard.await(p.quiet, func(o *observation) bool { return len(o.elements) >= 2*n })
-	if err != nil {
-		return fmt.Errorf("%s, churn: %w", p.name, err)
-	}
-	after, err := consumed(s.agent.pid())
-	if err != nil {
-		return err
-	}
-	return s.reportChurn(b.report, r, seen, after.since(before))
-}
-
-func (s *session) reportChurn(to *report, r reply, seen *observation, used consumption) error {
-	var each sample
-	var last instant
-	for _, pod := range r.Pods {
-		var done instant
-		for _, a := range pod.Addresses {
-			at, ok := seen.elements[a]
-			if !ok {
-				return fmt.Errorf("%s, churn: a pod is missing", s.preset.name)
-			}
-			done = max(done, at)
-		}
-		each, last = append(each, milliseconds(done.since(pod.At))), max(last, pod.At)
-	}
-	took := last.since(r.At)
-	name := s.preset.name
-	to.add(result{name, "churn: last write to last in the kernel", "ms", sample{milliseconds(seen.last.since(last))}, nil,
-		fmt.Sprintf("%d pods in %v", len(r.Pods), took.Round(10*time.Millisecond))})
-	to.add(result{name, "churn: each pod", "ms", each, nil, fmt.Sprintf("p99 %.2f", each.quantile(0.99))})
-	to.add(result{name, "churn: CPU per pod", "ms", sample{milliseconds(used.cpu) / float64(len(r.Pods))}, nil, ""})
-	return nil
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
@@ -24,7 +25,9 @@ type path struct {
 	lab    *netlab.Lab
 	agent  *agentProcess
 	server *process
-	rates  map[string]sample // operations per second of CPU, by mode and family
+	// verdict is what becomes of packets to another port of the server's pod.
+	verdict netlab.Verdict
+	rates   map[string]sample // operations per second of CPU, by mode and family
 }
 
 // packetPort is the one that the workload's probe policy lets pod 0 reach on pod 1.
@@ -40,7 +43,12 @@ func pair() workload.Size {
 // the whole path between them is part of; and the ways are gone round again and again, so
 // that each meets the same weather.
 func measurePackets(b *bench, _ preset) error {
-	paths := []*path{{name: "no agent, no rules"}, {name: "a hand-written ruleset"}, {name: "Margay, 1 policy"}, {name: "Margay, 200 policies before the match"}}
+	paths := []*path{
+		{name: "no agent, no rules", verdict: netlab.Refused},
+		{name: "a hand-written ruleset", verdict: netlab.Silent},
+		{name: "Margay, 1 policy", verdict: netlab.Silent},
+		{name: "Margay, 200 policies before it", verdict: netlab.Silent},
+	}
 	for i, prepare := range []func(*path) error{
 		func(p *path) error { return p.lab.Node(workload.LocalNode).RouteByHand() },
 		(*path).byHand,
@@ -94,8 +102,26 @@ func (p *path) open(core int, prepare func(*path) error) error {
 	if err != nil {
 		return err
 	}
-	_, err = bufio.NewReader(p.server.out).ReadString('\n')
-	return err
+	if _, err := bufio.NewReader(p.server.out).ReadString('\n'); err != nil {
+		return err
+	}
+	return p.check()
+}
+
+// check asks another port than the one that policy allows: what is measured must be
+// closed where it ought to be.
+func (p *path) check() error {
+	for _, f := range family.All() {
+		to := netip.AddrPortFrom(p.lab.Pod("1").Address(f), packetPort+1)
+		answer, err := p.lab.Pod("0").Probe(context.Background(), netlab.Probe{Protocol: netlab.TCP, To: to})
+		if err != nil {
+			return err
+		}
+		if answer.Verdict != p.verdict {
+			return fmt.Errorf("a port that no policy allows is %s, not %s, over %v", answer.Verdict, p.verdict, f)
+		}
+	}
+	return nil
 }
 
 func (p *path) close() {
@@ -180,58 +206,4 @@ func (p *path) rate(b *bench, how mode, f family.Family) (float64, error) {
 	}
 	used := t.CPU + after.since(before).cpu
 	return float64(t.Operations) / used.Seconds(), nil
-}
-
-// byHand loads a ruleset that does what an agent's must do for these two pods, and no
-// more: it is what the best of agents could come to.
-func (p *path) byHand() error {
-	node := p.lab.Node(workload.LocalNode)
-	if err := node.RouteByHand(); err != nil {
-		return err
-	}
-	nft := node.Command("nft", "-f", "-")
-	nft.Stdin = strings.NewReader(handWritten(p.lab.Pod("0"), p.lab.Pod("1")))
-	if out, err := nft.CombinedOutput(); err != nil {
-		return fmt.Errorf("nft: %w: %s", err, out)
-	}
-	return nil
-}
-
-func handWritten(from, to *netlab.Pod) string {
-	return strings.NewReplacer(
-		"FROM4", from.Address(family.V4).String(), "FROM6", from.Address(family.V6).String(), "FROM", from.Interface(),
-		"TO4", to.Address(family.V4).String(), "TO6", to.Address(family.V6).String(), "TO", to.Interface(),
-	).Replace(`table inet hand {
-	set sources4 { type ifname . ipv4_addr; elements = { "FROM" . FROM4, "TO" . TO4 } }
-	set sources6 { type ifname . ipv6_addr; elements = { "FROM" . FROM6, "TO" . TO6 } }
-	set members4 { type ipv4_addr; elements = { FROM4 } }
-	set members6 { type ipv6_addr; elements = { FROM6 } }
-	chain to-pod {
-		ip saddr @members4 tcp dport 9999 accept
-		ip6 saddr @members6 tcp dport 9999 accept
-		drop
-	}
-	map to { type ifname : verdict; elements = { "FROM" : goto to-pod, "TO" : goto to-pod } }
-	chain last {
-		oifname vmap @to
-		oifname "cali*" drop
-	}
-	chain from-pod { goto last; }
-	map from { type ifname : verdict; elements = { "FROM" : goto from-pod, "TO" : goto from-pod } }
-	chain forward {
-		type filter hook forward priority 0; policy accept;
-		iifname "cali*" meta nfproto ipv4 iifname . ip saddr != @sources4 drop
-		iifname "cali*" meta nfproto ipv6 iifname . ip6 saddr != @sources6 drop
-		ct state vmap { established : accept, related : accept, invalid : drop }
-		iifname vmap @from
-		iifname "cali*" drop
-		goto last
-	}
-	chain nat {
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr 10.240.0.0/12 ip daddr != 10.240.0.0/12 masquerade
-		ip6 saddr fd00:10:240::/48 ip6 daddr != fd00:10:240::/48 masquerade
-	}
-}
-`)
 }

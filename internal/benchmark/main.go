@@ -58,6 +58,7 @@ func (c command) Run() int {
 type bench struct {
 	report  *report
 	quick   bool
+	only    string
 	profile string
 	core    int
 }
@@ -88,6 +89,7 @@ func (c command) run(out io.Writer) error {
 	lines := flags.String("lines", "", "file for a line per trial, as benchstat reads them")
 	b := &bench{}
 	flags.BoolVar(&b.quick, "quick", false, "one trial of each: to see whether all of it works")
+	flags.StringVar(&b.only, "change", "", "the one kind of change to make, in the case changes: pod, member, all-local, all-pods")
 	flags.StringVar(&b.profile, "profile", "", "directory for CPU profiles of the agent")
 	flags.IntVar(&b.core, "core", 0, "the core that the packets' client and server run on")
 	flags.Usage = func() { usage(flags) }
