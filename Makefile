@@ -29,7 +29,7 @@ test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: ke
 bench: ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
 	@hack/need nft=nftables
 	$(GO) build -o bin/benchmark ./internal/benchmark
-	bin/benchmark -size $(or $(SIZE),medium,large) $(CASES)
+	bin/benchmark $(if $(SIZE),-size $(SIZE)) $(CASES)
 	$(if $(CASES),,$(GO) test -run '^$$' -bench . -benchmem ./...)
 
 demo: build ## three nodes that talk, in namespaces; as root. KEEP=1 leaves them up
