@@ -18,10 +18,19 @@ type local struct {
 	settings *config.Settings
 }
 
-// newLocal resolves the layers. Its error is that they name no source.
+// newLocal resolves the layers. Its error is that they name no source, or that the command
+// line says what cannot be used: whoever wrote that is there to see it. From anywhere else,
+// a wrong value is reported by the running agent.
 func newLocal(layers []config.Layer) (*local, error) {
 	table := config.NewTable()
-	l := &local{table: table, layers: layers, settings: &table.Resolve(layers, nil).Settings}
+	resolved := table.Resolve(layers, nil)
+	for _, p := range resolved.Problems {
+		if p.Source == config.Flag && (p.Kind == config.Unusable || p.Kind == config.Unknown) {
+			p.Holds = ""
+			return nil, errors.New(p.String())
+		}
+	}
+	l := &local{table: table, layers: layers, settings: &resolved.Settings}
 	switch at := l.settings.Datastore; {
 	case at.Type != config.Files:
 		return nil, fmt.Errorf("datastore %s: this release reads manifests only, the Kubernetes API comes with another one; use --datastore files --manifests DIR", at.Type)
