@@ -1,6 +1,7 @@
 package dataplane_test
 
 import (
+	"context"
 	"net/netip"
 	"sync"
 	"testing"
@@ -80,4 +81,35 @@ func probeAll(t *testing.T, n *nodetest.Node, all []asked) {
 		})
 	}
 	group.Wait()
+}
+
+// stream starts traffic that goes on. It is UDP, which repeats nothing: what is lost shows.
+func stream(t *testing.T, n *nodetest.Node, from, to string, f family.Family, port uint16, newFlows bool) *netlab.Stream {
+	t.Helper()
+	s, err := netlab.Start(t.Context(), netlab.Traffic{
+		Protocol: netlab.UDP, From: space(n, from), Receiver: space(n, to),
+		To: netip.AddrPortFrom(address(n, to, f), port), NewFlows: newFlows,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// lossless stops a stream that must not have lost anything.
+func lossless(t *testing.T, what string, s *netlab.Stream) {
+	t.Helper()
+	if r := s.Stop(); len(r.Lost()) > 0 {
+		t.Errorf("%s: %v", what, r)
+	}
+}
+
+// next waits until something arrives that is sent from now on.
+func next(t *testing.T, s *netlab.Stream) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), netlab.Patience)
+	defer cancel()
+	if _, err := s.Next(ctx); err != nil {
+		t.Fatalf("nothing arrives any more: %v", err)
+	}
 }

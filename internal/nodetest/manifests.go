@@ -59,7 +59,9 @@ func NodeManifest(n *netlab.Node) string {
 	var ranges, addresses []string
 	for _, f := range family.All() {
 		ranges = append(ranges, fmt.Sprintf("'%s'", PodRange(f)))
-		addresses = append(addresses, fmt.Sprintf("{type: InternalIP, address: '%s'}", n.Address(f)))
+		if a := n.Address(f); a.IsValid() {
+			addresses = append(addresses, fmt.Sprintf("{type: InternalIP, address: '%s'}", a))
+		}
 	}
 	return fmt.Sprintf(`apiVersion: v1
 kind: Node

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/sirupsen/logrus"
@@ -22,8 +23,8 @@ const (
 
 // Options say what a Node is to be. The zero value is a node of both families without pods.
 type Options struct {
-	// Families are those switched on, by the settings Ipv4Support and Ipv6Support; the
-	// lab has addresses of both all the same. Empty: both.
+	// Families are those that are on: the others are switched off by the settings
+	// Ipv4Support and Ipv6Support. The lab has addresses of both all the same. Empty: both.
 	Families family.Set
 	// Settings are made as if on the command line, by name.
 	Settings map[string]string
@@ -36,6 +37,8 @@ type Options struct {
 	NoAgent bool
 	// NoGateway leaves the node without a default route.
 	NoGateway bool
+	// Without is a family that the node's kernel does not have.
+	Without family.Family
 }
 
 // Node is a node under test. Its methods are for the test's own goroutine and end the test
@@ -87,31 +90,23 @@ func labOptions(o Options) netlab.Options {
 	if !o.NoGateway {
 		gateways = []netip.Addr{outside[0].Addr(), outside[1].Addr()}
 	}
-	return netlab.Options{Nodes: []netlab.NodeSpec{
-		{Name: Outside, Addresses: outside},
-		{Name: Name, Addresses: netlab.Prefixes("172.16.0.1/24", "fd00:16::1/64"), Gateways: gateways, Pods: o.Pods},
-	}}
+	node := netlab.NodeSpec{Name: Name, Addresses: netlab.Prefixes("172.16.0.1/24", "fd00:16::1/64"), Gateways: gateways, Pods: o.Pods}
+	if o.Without != 0 {
+		node.Without = o.Without
+		node.Addresses = slices.DeleteFunc(node.Addresses, func(p netip.Prefix) bool { return family.OfPrefix(p) == o.Without })
+		node.Gateways = slices.DeleteFunc(node.Gateways, func(a netip.Addr) bool { return family.Of(a) == o.Without })
+	}
+	return netlab.Options{Nodes: []netlab.NodeSpec{{Name: Outside, Addresses: outside}, node}}
 }
 
 func settingsOf(o Options) map[string]string {
 	settings := map[string]string{"FelixHostname": Name}
-	if !o.Families.Empty() {
-		maps.Copy(settings, SupportOf(o.Families))
+	for _, f := range family.All() {
+		if !o.Families.Empty() && !o.Families.Has(f) {
+			settings[supportSetting.Get(f)] = "false"
+		}
 	}
 	maps.Copy(settings, o.Settings)
-	return settings
-}
-
-// SupportOf are the settings that switch these families on and the others off.
-func SupportOf(on family.Set) map[string]string {
-	settings := map[string]string{}
-	for _, f := range family.All() {
-		value := "false"
-		if on.Has(f) {
-			value = "true"
-		}
-		settings[supportSetting.Get(f)] = value
-	}
 	return settings
 }
 

@@ -3,9 +3,11 @@ package nodetest
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/health"
 )
 
 // Settled waits until everything that the manifests say by now is in the kernel, as far as
@@ -110,6 +112,12 @@ func (n *Node) Problems() string {
 		n.t.Fatal(err)
 	}
 	return text.String()
+}
+
+// Readiness is what the agent would tell Kubernetes of itself.
+func (n *Node) Readiness() health.Detail {
+	n.t.Helper()
+	return n.running().board.Detail(time.Now())
 }
 
 // running is the agent, which must be there.
