@@ -67,14 +67,14 @@ func TestOneFamilyGoesWhileTheOtherStays(t *testing.T) {
 	}
 }
 
-// udpToAPI lets UDP to two ports into the api pod, and nothing else.
+// udpToAPI lets UDP to four ports into the api pod, and nothing else.
 func udpToAPI(port int) string {
 	return fmt.Sprintf(`
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: api, namespace: shop}
 spec: {podSelector: {matchLabels: {app: api}}, ingress: [{ports: [{port: %d, protocol: UDP, endPort: %d}]}]}
-`, port, port+1)
+`, port, port+3)
 }
 
 // onlyIfBackOn is a policy that comes while a family is off, with a set of its own.

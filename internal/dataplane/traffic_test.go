@@ -113,3 +113,16 @@ func next(t *testing.T, s *netlab.Stream) {
 		t.Fatalf("nothing arrives any more: %v", err)
 	}
 }
+
+// blocked starts a stream of new flows of which nothing is to arrive.
+func blocked(t *testing.T, n *nodetest.Node, from, to string, f family.Family, port uint16) *netlab.Stream {
+	t.Helper()
+	s, err := netlab.StartBlocked(netlab.Traffic{
+		Protocol: netlab.UDP, From: space(n, from), Receiver: space(n, to),
+		To: netip.AddrPortFrom(address(n, to, f), port), NewFlows: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -86,6 +86,13 @@ func (f *follower) forward() {
 	f.engine.Sync(s)
 }
 
+// hasTold says whether the source has given its word at all.
+func (f *follower) hasTold() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told
+}
+
 // sync is the source's last word on its completeness.
 func (f *follower) sync() source.Sync {
 	f.mu.Lock()

@@ -36,6 +36,23 @@ func (n *Node) read(ctx context.Context) {
 	}
 }
 
+// AwaitSync waits until the source says that it has read everything, or that it has not and
+// why, and until the kernel has what follows from that. Unlike Settled it does without the
+// directory, which need not be there.
+func (n *Node) AwaitSync(inSync bool) (reasons []string) {
+	n.t.Helper()
+	ctx, cancel := n.context()
+	defer cancel()
+	f := n.running().follower
+	if !f.synced.until(ctx, func() bool { return f.hasTold() && f.sync().InSync == inSync }) {
+		n.t.Fatalf("the source does not say that in sync is %v; it says: %v", inSync, f.sync())
+	}
+	n.Pass()
+	n.concluded(ctx)
+	n.applied(ctx)
+	return f.sync().Reasons
+}
+
 // nextMarker is a number greater than all before.
 func (n *Node) nextMarker() int {
 	n.markers++
