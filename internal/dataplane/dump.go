@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,29 +47,6 @@ func (d *Dataplane) routeLines(of func(family.Family) []string) string {
 		}
 	}
 	return out.String()
-}
-
-// status is a line for each family, and one for each object that is not in order.
-func (d *Dataplane) status() string {
-	var out strings.Builder
-	for _, f := range family.All() {
-		counts := d.routes.Get(f).Counts()
-		fmt.Fprintf(&out, "%v: on=%v in-sync=%v routes done=%d pending=%d failed=%d waiting=%d\n",
-			f, d.settings.Support.Get(f), d.inSync, counts.Done, counts.Pending, counts.Failed, counts.Waiting)
-		for _, text := range d.routes.Get(f).Conditions() {
-			fmt.Fprintf(&out, "%v: %s\n", f, text)
-		}
-	}
-	var lines []string
-	for k, text := range d.troubles.known {
-		who := "both families"
-		if k.family != 0 {
-			who = k.family.String()
-		}
-		lines = append(lines, fmt.Sprintf("%s: %s %s: %s\n", who, k.kind, k.object, text))
-	}
-	slices.Sort(lines)
-	return out.String() + strings.Join(lines, "")
 }
 
 // Beat asks the loop whether it is alive, and lets health know. It is for whoever is

@@ -1,6 +1,9 @@
 package dataplane
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sirupsen/logrus"
 
 	"github.com/margay-net/margay/internal/family"
@@ -84,6 +87,20 @@ func (t *troubles) replace(mine func(trouble) bool, now map[trouble]string) {
 			t.known[k] = text
 		}
 	}
+}
+
+// lines are the troubles there are, one each, sorted.
+func (t *troubles) lines() []string {
+	var out []string
+	for k, text := range t.known {
+		who := "both families"
+		if k.family != 0 {
+			who = k.family.String()
+		}
+		out = append(out, strings.Join(strings.Fields(who+": "+k.kind+" "+k.object), " ")+": "+text)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (t *troubles) entry(k trouble) *logrus.Entry {
