@@ -1,0 +1,206 @@
+package dataplane_test
+
+import (
+	"slices"
+	"testing"
+
+	gnft "github.com/google/nftables"
+
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/netlab"
+	"github.com/margay-net/margay/internal/nftables/nft"
+	"github.com/margay-net/margay/internal/nodetest"
+)
+
+// damage is something that an intruder does to our table.
+type damage struct {
+	name string
+	do   func(s *intruder, n *nodetest.Node)
+	// chain is the only one whose rules may have to be written again; "*" for all.
+	chain string
+}
+
+const toAPI = "cali-pi-knp/shop/api"
+
+func damages() []damage {
+	accept := nft.NewRule("an intruder's", nft.Accept())
+	ours := &gnft.Table{Name: "calico", Family: gnft.TableFamilyINet}
+	return []damage{
+		{"a rule of a policy is deleted", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.DeleteRule{Chain: toAPI, Handle: s.chain(toAPI).Rules[0].Handle})
+		}, toAPI},
+		{"a policy's chain is flushed", func(s *intruder, _ *nodetest.Node) { s.commit(nft.FlushChain{Name: toAPI}) }, toAPI},
+		{"a rule is put in front", func(s *intruder, _ *nodetest.Node) {
+			first := s.chain("forward-ingress").Rules[0].Handle
+			s.commit(nft.AddRule{Chain: "forward-ingress", Rule: accept, Hash: accept.Hash(), Before: first})
+		}, "forward-ingress"},
+		{"a rule is put behind", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.AddRule{Chain: "source-check", Rule: accept, Hash: accept.Hash()})
+		}, "source-check"},
+		{"a base chain is deleted", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.FlushChain{Name: "forward-ingress"}, nft.DeleteChain{Name: "forward-ingress"})
+		}, "forward-ingress"},
+		{"a base chain is made anew at another place", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.FlushChain{Name: "output"}, nft.DeleteChain{Name: "output"},
+				nft.AddChain{Name: "output", Base: &nft.Base{Type: nft.Filter, Hook: nft.Postrouting, Priority: 7, Policy: nft.Accept()}})
+		}, "output"},
+		{"a chain is added", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.AddChain{Name: "theirs", Base: &nft.Base{Type: nft.Filter, Hook: nft.Forward, Priority: -5, Policy: nft.Drop()}})
+		}, ""},
+		{"a set is added", func(s *intruder, _ *nodetest.Node) {
+			s.commit(nft.AddSet{Set: nft.Set{Name: "theirs", Key: nft.KeyOf(nft.IIfName.Type())}})
+		}, ""},
+		{"a source is deleted", func(s *intruder, _ *nodetest.Node) {
+			set := s.set("cali-sources4")
+			s.commit(nft.DeleteElements{Set: set.Set, Elements: set.Elements[:1]})
+		}, ""},
+		{"a source is moved to another pod", func(s *intruder, _ *nodetest.Node) {
+			set, from := s.set("cali-sources6"), s.set("cali-sources6").Elements[0]
+			s.commit(nft.FlushSet{Set: set.Set}, nft.AddElements{Set: set.Set, Elements: []nft.Element{from}})
+		}, ""},
+		{"a map is flushed", func(s *intruder, _ *nodetest.Node) { s.commit(nft.FlushSet{Set: s.set("cali-to-wl-dispatch").Set}) }, ""},
+		{"an interface is let through", func(s *intruder, n *nodetest.Node) {
+			set := s.set("cali-to-wl-dispatch").Set
+			key, err := set.Key.Element(nft.Iface(n.Pod(api).Interface()))
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.commit(nft.FlushSet{Set: set}, nft.AddElements{Set: set, Elements: []nft.Element{key.To(nft.Accept())}})
+		}, ""},
+		{"the table is flushed", func(s *intruder, _ *nodetest.Node) { s.tables.FlushTable(ours); s.flush() }, "*"},
+		{"the table is deleted", func(s *intruder, _ *nodetest.Node) { s.tables.DelTable(ours); s.flush() }, "*"},
+		{"all tables are deleted", func(s *intruder, _ *nodetest.Node) { s.tables.FlushRuleset(); s.flush() }, "*"},
+		{"the table is switched off", func(s *intruder, n *nodetest.Node) {
+			out, err := n.Command("nft", "add table inet calico { flags dormant ; }").CombinedOutput()
+			if err != nil {
+				s.t.Fatalf("%v: %s", err, out)
+			}
+		}, ""},
+	}
+}
+
+// Whatever an intruder does to our table is undone as soon as the kernel has told of it, in
+// one transaction, and nothing else of the table is touched.
+func TestTableIsRepaired(t *testing.T) {
+	for _, d := range damages() {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			n := startCluster(t, family.Both, nil)
+			n.Write("policy.yaml", portPolicy+onlyIfBackOn)
+			n.Settled()
+			s := newIntruder(t, n)
+			before := s.listing()
+			k := n.Listen()
+			d.do(s, n)
+			n.Await(func() string { return difference(tableText(s.listing()), tableText(before)) })
+			if after := handles(s.listing(), d.chain); d.chain != "*" {
+				for _, h := range handles(before, d.chain) {
+					if !slices.Contains(after, h) {
+						t.Errorf("rule %d has been touched", h)
+					}
+				}
+			}
+			n.Pass()
+			generations := slices.DeleteFunc(k.Heard(), func(what string) bool { return what != "nft new generation" })
+			if len(generations) != 2 { // the intruder's, and ours
+				t.Errorf("%d transactions", len(generations))
+			}
+			tryPorts(t, n)
+		})
+	}
+}
+
+// tryPorts holds the kernel to the policy of two ports, in both families.
+func tryPorts(t *testing.T, n *nodetest.Node) {
+	t.Helper()
+	var flows []flow
+	for _, f := range family.All() {
+		for i, p := range portPackets() {
+			p.packet.Source, p.packet.Destination = address(n, p.from, f), address(n, p.to, f)
+			p.packet.SourcePort = uint16(5000 + i)
+			flows = append(flows, p)
+		}
+	}
+	if passed := try(t, n, flows); passed != 4 { // port 80 from web, by TCP and UDP, in each family
+		t.Errorf("%d packets pass, want 4", passed)
+	}
+}
+
+// Allowed traffic does not notice that the table was away for a moment.
+func TestTrafficWhileTheTableIsRepaired(t *testing.T) {
+	for _, on := range nodetest.Families() {
+		t.Run(on.String(), func(t *testing.T) {
+			t.Parallel()
+			n := startCluster(t, on, nil)
+			n.Write("policy.yaml", udpToAPI(9000))
+			n.Settled()
+			s := newIntruder(t, n)
+			before := tableText(s.listing())
+			allowed := map[string]*netlab.Stream{}
+			for i, f := range on.Families() {
+				allowed[f.String()] = stream(t, n, web, api, f, uint16(9000+i), true)
+			}
+			for range 3 {
+				s.tables.DelTable(&gnft.Table{Name: "calico", Family: gnft.TableFamilyINet})
+				s.flush()
+				n.Await(func() string { return difference(tableText(s.listing()), before) })
+			}
+			for name, st := range allowed {
+				next(t, st)
+				lossless(t, name, st)
+			}
+		})
+	}
+}
+
+// What others have in nf_tables is theirs: whatever we do, nothing of it is announced as
+// changed, and it stands as it was.
+func TestForeignTablesAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	n := startCluster(t, family.Both, nil)
+	s := newIntruder(t, n)
+	theirs := []*gnft.Table{
+		{Name: "filter", Family: gnft.TableFamilyIPv4}, {Name: "calico", Family: gnft.TableFamilyIPv6},
+		{Name: "theirs", Family: gnft.TableFamilyINet},
+	}
+	for _, table := range theirs {
+		s.tables.AddTable(table)
+		chain := s.tables.AddChain(&gnft.Chain{Name: "forward", Table: table, Type: gnft.ChainTypeFilter,
+			Hooknum: gnft.ChainHookForward, Priority: gnft.ChainPriorityFilter})
+		s.tables.AddRule(&gnft.Rule{Table: table, Chain: chain, UserData: []byte("theirs")})
+	}
+	s.flush()
+	before := theirRules(t, s, theirs)
+	n.Write("policy.yaml", portPolicy)
+	n.Settled()
+	n.Restart()
+	n.Settled()
+	n.Write("felix.yaml", supportOf(family.NewSet(family.V4)))
+	n.Settled()
+	s.tables.DelTable(&gnft.Table{Name: "calico", Family: gnft.TableFamilyINet})
+	s.flush()
+	n.Await(func() string {
+		if !s.listing().Present {
+			return "our table"
+		}
+		return ""
+	})
+	if after := theirRules(t, s, theirs); !slices.Equal(before, after) {
+		t.Errorf("rules of others: %v, were %v", after, before)
+	}
+}
+
+// theirRules are the handles of the rules of other tables.
+func theirRules(t *testing.T, s *intruder, tables []*gnft.Table) (out []uint64) {
+	t.Helper()
+	for _, table := range tables {
+		rules, err := s.tables.GetRules(table, &gnft.Chain{Name: "forward", Table: table})
+		if err != nil {
+			t.Fatalf("%s: %v", table.Name, err)
+		}
+		for _, r := range rules {
+			out = append(out, r.Handle)
+		}
+	}
+	return out
+}
