@@ -43,7 +43,7 @@ func (p *Publisher) Publish(_ context.Context, patch source.NodePatch) error {
 	if string(data) == string(p.last) {
 		return nil
 	}
-	if err := replaceFile(p.path, data); err != nil {
+	if err := p.write(data); err != nil {
 		return fmt.Errorf("publish node %s: %w", p.node, err)
 	}
 	p.last = data
@@ -68,11 +68,17 @@ func (p *Publisher) form(patch source.NodePatch) nodePatch {
 	return out
 }
 
-// replaceFile writes a file beside the one that it then takes the place of.
-func replaceFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// write puts the patch in its place. The directory of manifests itself is never made: where
+// it is gone, an empty one in its place would tell every agent that all objects are gone.
+func (p *Publisher) write(data []byte) error {
+	if err := os.Mkdir(filepath.Dir(p.path), 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
+	return replaceFile(p.path, data)
+}
+
+// replaceFile writes a file beside the one that it then takes the place of.
+func replaceFile(path string, data []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err

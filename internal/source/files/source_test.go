@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -179,6 +180,28 @@ func TestWhatAnAgentPublishesIsMergedIntoItsNode(t *testing.T) {
 	l.want("Node/n1 address=192.0.2.1/24", "!2001:db8::1")
 	l.remove(".published/n1.yaml")
 	l.want("Node/n1 address=192.0.2.1/32")
+}
+
+// Were the directory made anew by who publishes, it would be read as one that is empty.
+func TestPublishingDoesNotMakeTheDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "manifests")
+	p, err := NewPublisher(dir, "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch := source.NodePatch{Annotations: map[string]string{"projectcalico.org/IPv4Address": "192.0.2.1/24"}}
+	if err := p.Publish(t.Context(), patch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("publishing without the directory: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory is there: %v", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Publish(t.Context(), patch); err != nil {
+		t.Errorf("once the directory is there: %v", err)
+	}
 }
 
 func TestAPublishedPatchOfAnotherNodeIsNotUsed(t *testing.T) {

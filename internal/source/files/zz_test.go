@@ -142,6 +142,9 @@ func (l *lab) missing(lines []string) string {
 func (l *lab) write(name, content string) {
 	l.Helper()
 	path := filepath.Join(l.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		l.Fatal(err)
+	}
 	if err := replaceFile(path, []byte(content)); err != nil {
 		l.Fatal(err)
 	}
