@@ -17,9 +17,20 @@ import (
 // fails.
 type kernelSide struct {
 	daemon *daemon
+	// make makes a loop in the network namespace of this process. On a node without our
+	// table, that writes the closed one.
+	make func(dataplane.Options) (kernelLoop, error)
 
 	mu      sync.Mutex
-	current *dataplane.Dataplane // nil while there is none
+	current kernelLoop // nil while there is none
+}
+
+// kernelLoop is what the agent needs of a dataplane.
+type kernelLoop interface {
+	Run(ctx context.Context) error
+	Dump(stage string, w io.Writer) error
+	Beat(ctx context.Context)
+	Measure(ctx context.Context)
 }
 
 // newKernelSide announces what the dataplane will report, so that nothing is ready
@@ -28,7 +39,7 @@ func newKernelSide(d *daemon) *kernelSide {
 	for _, f := range family.All() {
 		d.board.Add(time.Now(), dataplaneComponent(f), health.Promise{Readiness: true})
 	}
-	return &kernelSide{daemon: d}
+	return &kernelSide{daemon: d, make: func(o dataplane.Options) (kernelLoop, error) { return dataplane.New(o) }}
 }
 
 // dataplaneComponent is the name under which a family's dataplane reports.
@@ -50,9 +61,8 @@ func (k *kernelSide) run(ctx context.Context) error {
 	return loop.Run(ctx)
 }
 
-// open makes a dataplane in the network namespace of this process. On a node without our
-// table, it writes the closed one.
-func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
+// open makes a loop that knows nothing yet.
+func (k *kernelSide) open(ctx context.Context) (kernelLoop, error) {
 	d := k.daemon
 	tell := func(facts []model.Event) {
 		d.record.note(facts)
@@ -61,7 +71,7 @@ func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
 	if gone := d.record.facts(); len(gone) > 0 {
 		tell(gone) // another dataplane has told them, and may have missed their end
 	}
-	return dataplane.New(dataplane.Options{
+	return k.make(dataplane.Options{
 		Node:     d.node(),
 		Work:     d.engine.Work(),
 		Taken:    d.engine.Wake,
@@ -74,13 +84,13 @@ func (k *kernelSide) open(ctx context.Context) (*dataplane.Dataplane, error) {
 	})
 }
 
-func (k *kernelSide) set(d *dataplane.Dataplane) {
+func (k *kernelSide) set(d kernelLoop) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.current = d
 }
 
-func (k *kernelSide) get() *dataplane.Dataplane {
+func (k *kernelSide) get() kernelLoop {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.current
@@ -93,6 +103,13 @@ func (k *kernelSide) dump(stage string, w io.Writer) error {
 		return fmt.Errorf("dump %s: the dataplane could not be started so far; agent dump health says why", stage)
 	}
 	return d.Dump(stage, w)
+}
+
+// measure brings the metrics of the dataplane up to date.
+func (k *kernelSide) measure(ctx context.Context) {
+	if d := k.get(); d != nil {
+		d.Measure(ctx)
+	}
 }
 
 // beat lets the dataplane show that it is alive.

@@ -25,15 +25,31 @@ func newServers(d *daemon) *servers {
 		d.beat(context.Background())
 		return statements(d.board.Detail(time.Now()))
 	})
-	detail := health.Handler(d.board, time.Now)
 	return &servers{
-		health: server("health", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			d.beat(r.Context())
-			detail.ServeHTTP(w, r)
-		})),
-		metrics:  server("metrics", d.metrics.Handler()),
+		health:   server("health", d.healthHandler()),
+		metrics:  server("metrics", d.metricsHandler()),
 		profiles: server("profiles", serve.Profiles()),
 	}
+}
+
+// healthHandler serves /liveness and /readiness, of which both depend on who is alive now.
+func (d *daemon) healthHandler() http.Handler {
+	detail := health.Handler(d.board, time.Now)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.beat(r.Context())
+		detail.ServeHTTP(w, r)
+	})
+}
+
+// metricsHandler serves /metrics, of which some are measured when they are asked for.
+func (d *daemon) metricsHandler() http.Handler {
+	figures := d.metrics.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), beatMost)
+		defer cancel()
+		d.dataplane.measure(ctx)
+		figures.ServeHTTP(w, r)
+	})
 }
 
 // configure has the servers listen where the settings say. They log what does not work,
