@@ -14,13 +14,13 @@ import (
 // document puts one document into next, the file as it is being read. before is the file
 // as it was: where the document cannot be used, its object's last good version is there.
 func (c *catalogue) document(next, before *file, doc *manifest.Document) {
-	if !doc.Identified() {
+	if !doc.Identified() && next.incomplete == "" {
 		next.incomplete = "not everything in it can be read"
 		if len(doc.Problems) > 0 {
-			next.incomplete = doc.Problems[0].Message
+			next.incomplete = strings.TrimPrefix(doc.Problems[0].Field+": "+doc.Problems[0].Message, ": ")
 		}
 	}
-	if doc.Object == nil {
+	if doc.Object == nil || !doc.Identified() {
 		next.problems = append(next.problems, problemsOf(doc)...)
 		if earlier := before.objects[doc.Key]; earlier != nil && doc.Identified() && !doc.Usable() {
 			next.objects[doc.Key] = earlier

@@ -90,9 +90,9 @@ func (f *file) fail(why string) {
 }
 
 // isForeign says whether the document is no Kubernetes object at all, and does not try
-// to be one: a CNI configuration, for example.
+// to be one: a CNI configuration, for example. What stands in a List does try.
 func isForeign(doc *manifest.Document) bool {
-	if doc.Key.APIVersion != "" || doc.Key.Kind != "" {
+	if doc.Item > 0 || doc.Key.APIVersion != "" || doc.Key.Kind != "" {
 		return false
 	}
 	for _, p := range doc.Problems {

@@ -29,6 +29,8 @@ func TestWhatCannotBeReadStays(t *testing.T) {
 		{"empty", "", "not in sync: a.yaml: "},
 		{"unparseable", "a: [b\n", "not in sync: a.yaml: "},
 		{"cut in the middle of a document", space("one", "new") + "---\napiVersion: v1\nkind: Name", "not in sync: a.yaml: "},
+		{"cut in the first word", "apiVers", "not in sync: a.yaml: want an object, not text"},
+		{"a list of no objects", "apiVersion: v1\nkind: List\nitems: [5, {}]\n", "not in sync: a.yaml: want an object, not a number"},
 		{"no kind", space("one", "new") + "---\napiVersion: v1\nmetadata: {name: two}\n", "not in sync: a.yaml: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -43,6 +45,31 @@ func TestWhatCannotBeReadStays(t *testing.T) {
 			l.want("in sync", "!Namespace/one", "Namespace/two labels={l=new}", "!error")
 		})
 	}
+}
+
+// What was read before the agent was started again is not known, so that nothing in the
+// file says what is missing.
+func TestAFileJustBegunIsNotInSync(t *testing.T) {
+	for content, why := range map[string]string{
+		"apiVers": "want an object, not text",
+		"apiVersion: v1\nkind: List\nitems: [{}]\n":                       "no apiVersion and no kind",
+		"apiVersion: v1\nkind: Pod\nmetadata: {namespace: n}\nspec: {}\n": "metadata.name: required",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		follow(t, dir).want("not in sync: a.yaml: "+why, "error a.yaml:")
+	}
+}
+
+// An object without a name, taken for one, would have the better claim to another pod's
+// addresses: its name comes first.
+func TestAnObjectWithoutANameIsNone(t *testing.T) {
+	l := follow(t, t.TempDir())
+	l.write("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {namespace: n}\nspec: {nodeName: n1}\nstatus: {podIPs: [{ip: 192.0.2.7}, {ip: \"2001:db8::7\"}]}\n")
+	l.write("b.yaml", space("one", "x"))
+	l.want("Namespace/one", "!Pod/", "error a.yaml:3: document 1: Pod: metadata.name: required", "not in sync: a.yaml: metadata.name: required")
 }
 
 func TestADirectoryThatIsGoneTakesNothingWithIt(t *testing.T) {

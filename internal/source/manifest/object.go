@@ -32,7 +32,11 @@ func (s *scan) value(n *node, item *int, apiVersion, kind string, depth int) {
 	}
 	if n.kind != isMap {
 		*item++
-		d.add(Unidentified, Error, d.Line, "want an object, not "+n.kind.String())
+		reason := Unidentified
+		if n.kind != isList {
+			reason = Unreadable // what a file holds that has just been begun: "apiVers"
+		}
+		d.add(reason, Error, d.Line, "want an object, not "+n.kind.String())
 		s.emit(d)
 		return
 	}

@@ -34,7 +34,7 @@ type Reason string
 
 // The classes of problems.
 const (
-	Unreadable   Reason = "Unreadable"   // no YAML or JSON, not UTF-8, nested too deep, too large, empty
+	Unreadable   Reason = "Unreadable"   // no YAML or JSON, a mere word, not UTF-8, nested too deep, too large, empty
 	Unidentified Reason = "Unidentified" // no apiVersion, kind or name
 	UnknownKind  Reason = "UnknownKind"  // a kind or apiVersion that does not exist
 	SkippedKind  Reason = "SkippedKind"  // a kind that is not read
