@@ -36,6 +36,23 @@ func kept(kind uint16) []uint16 {
 // 16 bits.
 const longestList = 60000
 
+// cleared is what makes room for a change to be replayed again where its way back cannot
+// be: the chains that go are emptied and stay, as rules that nobody has a handle of lead to
+// them; the sets that go do.
+func cleared(o *observation) *observation {
+	out := &observation{}
+	for _, seen := range o.seen {
+		var kept []byte
+		for m := range messages(seen.data) {
+			if kind := m.kind & 0xff; seen.protocol == unix.NETLINK_NETFILTER && (kind == unix.NFT_MSG_DELCHAIN || kind == unix.NFT_MSG_DELSET) {
+				kept = appendMessage(kept, m)
+			}
+		}
+		out.seen = append(out.seen, notification{protocol: seen.protocol, data: kept})
+	}
+	return out
+}
+
 // batch turns what was told of nftables into one transaction. Elements of one set that
 // come one after another become one list, as any writer would have it.
 func (r *replayer) batch(o *observation) []byte {
@@ -58,7 +75,7 @@ func (r *replayer) batch(o *observation) []byte {
 			continue
 		}
 		for m := range messages(seen.data) {
-			if len(m.payload) < sizeofNfgenmsg || kept(m.kind&0xff) == nil || goesAlong(m) {
+			if len(m.payload) < sizeofNfgenmsg || kept(m.kind&0xff) == nil || goesAlong(m) || r.keepChains && isEnd(m) {
 				continue
 			}
 			if m, ok := list.take(m); ok {
@@ -97,6 +114,9 @@ func emptied(o *observation) []message {
 	}
 	return out
 }
+
+// isEnd says whether a message tells of a chain that goes.
+func isEnd(m message) bool { return m.kind&0xff == unix.NFT_MSG_DELCHAIN }
 
 // goesAlong says whether a message tells of an anonymous set that goes with its rule.
 func goesAlong(m message) bool {

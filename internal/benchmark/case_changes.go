@@ -100,8 +100,9 @@ func (r recording) report(to *report, size string, floor, undoFloor sample) {
 }
 
 // floorOf replays a change and its way back, on what the agent has left standing. Rules
-// that the change has put into chains of others pile up, as nobody knows their handles: a
-// way back that would remove them is not replayed.
+// that the change has put into chains of others pile up, as nobody knows their handles: of
+// a way back that would remove them, only as much is replayed as makes room for the next
+// replay of the change, and its time says nothing.
 func (s *session) floorOf(r recording, times int) (floor, undo sample, err error) {
 	if r.done == nil || len(r.done.seen) == 0 {
 		return nil, nil, nil
@@ -118,6 +119,10 @@ func (s *session) floorOf(r recording, times int) (floor, undo sample, err error
 		}
 		floor = append(floor, milliseconds(d))
 		if !r.change.replayable {
+			replayed.keepChains = true
+			if _, err := replay(replayed, s.heard, cleared(r.undone), settle/2); err != nil {
+				return nil, nil, err
+			}
 			continue
 		}
 		if d, err = replay(replayed, s.heard, r.undone, settle/2); err != nil {

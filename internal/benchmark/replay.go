@@ -19,6 +19,8 @@ import (
 type replayer struct {
 	table, routes *os.File
 	run           int
+	// keepChains empties chains that go instead of deleting them.
+	keepChains bool
 }
 
 func newReplayer(s *netlab.Space) (*replayer, error) {

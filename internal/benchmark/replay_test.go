@@ -127,6 +127,50 @@ func TestAReplayedDeletionDeletes(t *testing.T) {
 	}
 }
 
+func TestWhatIsClearedCanBeReplayedAgain(t *testing.T) {
+	w, l := stand(t)
+	nft(t, w, ruleset, "-f", "-")
+	if _, err := l.await(settle, func(o *observation) bool { return o.rules == 6 }); err != nil {
+		t.Fatal(err)
+	}
+	l.reset()
+	nft(t, w, `table inet calico {
+		set more { type ipv4_addr; elements = { 10.0.0.9 } }
+		chain policies { ip saddr @more accept; }
+		chain pod { jump policies; }
+	}`, "-f", "-")
+	done, err := l.await(settle, func(o *observation) bool { return o.rules == 2 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.reset()
+	nft(t, w, "flush chain inet calico pod; delete chain inet calico policies; delete set inet calico more", "-f", "-")
+	undone, err := l.await(settle, func(o *observation) bool { return o.setsGone == 1 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newReplayer(w.node.Space)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	r.keepChains = true
+	for range 3 {
+		if _, err := replay(r, l, done, settle); err != nil {
+			t.Fatal(err)
+		}
+		if listing := nft(t, w, "", "list", "ruleset"); !strings.Contains(listing, "10.0.0.9") || !strings.Contains(listing, "jump policies") {
+			t.Fatal(listing)
+		}
+		if _, err := replay(r, l, cleared(undone), settle); err != nil {
+			t.Fatal(err)
+		}
+		if listing := nft(t, w, "", "list", "ruleset"); strings.Contains(listing, "set more") || !strings.Contains(listing, "chain policies") {
+			t.Fatal(listing)
+		}
+	}
+}
+
 func TestRoutesAreHeardAndReplayed(t *testing.T) {
 	for _, to := range netlab.Prefixes("10.9.0.0/26", "fd00:9::/122") {
 		t.Run(family.OfPrefix(to).String(), func(t *testing.T) {
