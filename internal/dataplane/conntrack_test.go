@@ -128,8 +128,8 @@ func TestInvalidPackets(t *testing.T) {
 	}
 }
 
-// Too big packets are reported by the node itself to the pod that sends them.
-func TestPacketTooBigFromTheNode(t *testing.T) {
+// The node itself tells a pod of packets that are too big, or that have come too far.
+func TestErrorsFromTheNode(t *testing.T) {
 	t.Parallel()
 	n := startCluster(t, family.Both, nil)
 	n.Write("policy.yaml", onlyOut)
@@ -139,14 +139,26 @@ func TestPacketTooBigFromTheNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(tap.Close)
-	token := append(netlab.Token(), bytes.Repeat([]byte{'.'}, 1350)...)
-	packet := netlab.Packet{From: address(n, web, family.V6), To: address(n, partner, family.V6), Payload: netlab.Datagram(1, 2, token)}
-	if err := n.Pod(web).Transmit(packet.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	if heard, err := tap.Hears(token[:20], netlab.Patience); err != nil || !heard {
-		t.Errorf("the pod is not told that its packet is too big (%v)", err)
+	t.Cleanup(func() { go tap.Close() })
+	for _, f := range family.All() {
+		for _, c := range []struct {
+			what string
+			hops uint8
+			size int
+		}{{"come too far", 1, 0}, {"too big", 64, 1350}} {
+			if f == family.V4 && c.size > 0 {
+				continue // the node may cut it up
+			}
+			token := netlab.Token()
+			data := append(bytes.Clone(token), make([]byte, c.size)...)
+			packet := netlab.Packet{From: address(n, web, f), To: address(n, partner, f), HopLimit: c.hops, Payload: netlab.Datagram(1, 2, data)}
+			if err := n.Pod(web).Transmit(packet.Bytes()); err != nil {
+				t.Fatal(err)
+			}
+			if heard, err := tap.Hears(token, netlab.Patience); err != nil || !heard {
+				t.Errorf("%v: the pod is not told that its packet has %s (%v)", f, c.what, err)
+			}
+		}
 	}
 }
 

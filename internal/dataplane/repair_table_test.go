@@ -126,7 +126,9 @@ func tryPorts(t *testing.T, n *nodetest.Node) {
 	}
 }
 
-// Allowed traffic does not notice that the table was away for a moment.
+// Allowed traffic does not notice that the table was away for a moment, but for the packet
+// that is under way just then: with the last rule that asks it, connection tracking leaves
+// the namespace, and what it has not seen on the way in is invalid on the way on.
 func TestTrafficWhileTheTableIsRepaired(t *testing.T) {
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
@@ -140,14 +142,17 @@ func TestTrafficWhileTheTableIsRepaired(t *testing.T) {
 			for i, f := range on.Families() {
 				allowed[f.String()] = stream(t, n, web, api, f, uint16(9000+i), true)
 			}
-			for range 3 {
+			const times = 3
+			for range times {
 				s.tables.DelTable(&gnft.Table{Name: "calico", Family: gnft.TableFamilyINet})
 				s.flush()
 				n.Await(func() string { return difference(tableText(s.listing()), before) })
 			}
 			for name, st := range allowed {
 				next(t, st)
-				lossless(t, name, st)
+				if r := st.Stop(); len(r.Lost()) > times {
+					t.Errorf("%s: %v", name, r)
+				}
 			}
 		})
 	}
