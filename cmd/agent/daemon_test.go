@@ -215,7 +215,7 @@ func TestFromAFileToTheDataplane(t *testing.T) {
 	for _, want := range []string{
 		`felix_host{host="node-1"} 1`,
 		`margay_component_ready{component="dataplane",family="IPv6"} 1`,
-		`margay_component_ready{component="source",family=""} 1`,
+		`margay_component_ready{component="source",family="both"} 1`,
 		"felix_resync_state 3",
 	} {
 		if !strings.Contains(scrape.Body.String(), want) {
