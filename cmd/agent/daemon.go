@@ -127,7 +127,7 @@ func (d *daemon) followSource(ctx context.Context) error {
 		select {
 		case next := <-d.replaced:
 			stop()
-			<-ended
+			_ = <-ended // it was told to
 			d.reading = next
 		case err := <-ended:
 			stop()
