@@ -3,7 +3,6 @@
 
 GO      ?= go
 CACHE   := $(CURDIR)/.cache
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
@@ -18,7 +17,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the agent, static: bin/agent
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/agent ./cmd/agent
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/agent ./cmd/agent
 
 test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: kernel tests must run)
 	$(GO) vet ./...

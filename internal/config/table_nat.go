@@ -47,8 +47,7 @@ func natTable() Group {
 		Help:  "Source ports for NAT, both families. Unset, the kernel chooses. UDP never takes the tunnels' ports.",
 	}, {
 		Name: "IptablesNATOutgoingInterfaceFilter", Field: "iptablesNATOutgoingInterfaceFilter",
-		Value:  as(interfaceFilter(), func(s *Settings) *string { return &s.NAT.Interface }),
-		Help:   "Outgoing interface that NAT is for. Unset, any.",
-		NotYet: "outgoing NAT does not look at the interface yet",
+		Value: as(interfaceFilter(), func(s *Settings) *string { return &s.NAT.Interface }),
+		Help:  "Outgoing interface that NAT is for; a `+` at its end stands for any continuation. Unset, any.",
 	}}}
 }

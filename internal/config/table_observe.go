@@ -35,9 +35,8 @@ func healthTable() Group {
 		Help:  "TCP port; 0 takes any free one.",
 	}, {
 		Name: "HealthTimeoutOverrides", Field: "healthTimeoutOverrides",
-		Value:  as(namedDurations(), func(s *Settings) *map[string]time.Duration { return &s.Health.Timeouts }),
-		Help:   "How long a component may be silent and still count as live.",
-		NotYet: "components have no time limits of their own yet",
+		Value: as(namedDurations(), func(s *Settings) *map[string]time.Duration { return &s.Health.Timeouts }),
+		Help:  "How long a component (`calculation`, `dataplane`) may be silent and still count as live.",
 	}}}
 }
 

@@ -61,7 +61,11 @@ func (d *Dataplane) applyDevices(f family.Family, now time.Time) {
 	}
 }
 
+// applyRoutes does nothing where all routes are somebody else's (RouteSyncDisabled).
 func (d *Dataplane) applyRoutes(f family.Family, now time.Time) {
+	if d.settings.Routes.Off {
+		return
+	}
 	next, err := d.routes.Get(f).Apply(now)
 	d.troubles.note(f, "routes", err)
 	if !next.IsZero() {
@@ -94,7 +98,7 @@ func (d *Dataplane) report(start time.Time, policy error) {
 		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
 		d.reportHealth(now, f, policy)
 		d.reportErrors(now, f, counts.Failed+d.devices.Get(f).Counts().Failed+countOf(problems, f))
-		d.reportLatency(now, f, policy == nil && driver.Settled())
+		d.reportLatency(now, f, policy == nil && (d.settings.Routes.Off || driver.Settled()))
 		d.troubles.routes(f, driver)
 		d.troubles.interfaces(f, d.devices.Get(f))
 	}

@@ -139,7 +139,9 @@ func TestExtensionHeadersTowardsTheNode(t *testing.T) {
 		datagram := func(port uint16) func([]byte) netlab.Payload {
 			return func(token []byte) netlab.Payload { return netlab.Datagram(1000, port, token) }
 		}
-		advertisement := func(token []byte) netlab.Payload { return netlab.Message(family.V6, 134, 0, append(make([]byte, 12), token...)) }
+		advertisement := func(token []byte) netlab.Payload {
+			return netlab.Message(family.V6, 134, 0, append(make([]byte, 12), token...))
+		}
 		tunnelled := func(token []byte) netlab.Payload { return netlab.Octets(4, token) }
 		got := n.Volley([]nodetest.Shot{
 			shot(unix.IPPROTO_UDP, datagram(9), 64, true),

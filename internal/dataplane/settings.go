@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"strings"
+
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces"
@@ -22,15 +24,25 @@ func rulesSettings(s *config.Settings) rules.Settings {
 		AllowIPIP:         s.Policy.AllowIPIP,
 		VXLANPort:         s.VXLAN.Port,
 		LogPrefix:         s.Policy.LogPrefix,
+		LogLimit:          rules.LogLimit{Count: s.Policy.LogLimit.Count, Per: s.Policy.LogLimit.Per, Burst: s.Policy.LogBurst},
 		Counters:          s.Policy.Counters,
 		NAT: rules.NAT{
 			Address:      s.NAT.Address,
 			Ports:        model.PortRange(s.NAT.Ports),
 			ReservedUDP:  tunnelPorts(s),
-			Interface:    s.NAT.Interface,
+			Interface:    interfacePattern(s.NAT.Interface),
 			ExcludeHosts: s.NAT.Exclusions == config.ExcludePoolsAndHosts,
 		},
 	}
+}
+
+// interfacePattern writes a name that stands for all that begin so as nft does: iptables,
+// whose spelling the setting has, ends it in a plus.
+func interfacePattern(name string) string {
+	if start, any := strings.CutSuffix(name, "+"); any {
+		return start + "*"
+	}
+	return name
 }
 
 // tunnelPorts are the node's own UDP ports, which masqueraded traffic must not take.
@@ -48,7 +60,7 @@ func tunnelPorts(s *config.Settings) []uint16 {
 // node's own address of that family, with its subnet.
 func routeSettings(s *config.Settings, f family.Family) routes.Settings {
 	return routes.Settings{
-		Off:               !s.Support.Get(f) || s.Routes.Off,
+		Off:               !s.Support.Get(f),
 		InterfacePrefixes: s.Interfaces.Prefixes,
 		PodProtocol:       uint8(s.Routes.Protocol),
 		PodMetric:         uint32(s.Routes.Priority.Get(f)),

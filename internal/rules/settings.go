@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
@@ -30,9 +31,17 @@ type Settings struct {
 	VXLANPort  uint16
 	// LogPrefix starts the kernel's line for a Log rule.
 	LogPrefix string
+	// LogLimit bounds the lines of each Log rule; a zero Count is no bound.
+	LogLimit LogLimit
 	// Counters make the rules of policies count packets and bytes.
 	Counters bool
 	NAT      NAT
+}
+
+// LogLimit is Count lines in the time Per, of which Burst may come at once.
+type LogLimit struct {
+	Count, Burst int
+	Per          time.Duration
 }
 
 // NAT says how pods' packets are given the node's address on their way out.

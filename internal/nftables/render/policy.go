@@ -2,6 +2,7 @@ package render
 
 import (
 	"slices"
+	"time"
 
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables/nft"
@@ -52,16 +53,29 @@ func (r *Renderer) policyRules(id model.PolicyID, in []rules.Rule) []nft.Rule {
 		case model.Deny:
 			out = append(out, r.policyRule(id, &in[i], nft.Drop())...)
 		case model.Log:
-			out = append(out, r.policyRule(id, &in[i], nft.Log{Prefix: r.settings.LogPrefix + ": "})...)
+			out = append(out, r.policyRule(id, &in[i], r.log()...)...)
 		}
 	}
 	return out
 }
 
-func (r *Renderer) policyRule(id model.PolicyID, rule *rules.Rule, do nft.Statement) []nft.Rule {
+// log are the statements of a Log rule. A packet over the limit goes on unlogged.
+func (r *Renderer) log() []nft.Statement {
+	line := nft.Log{Prefix: r.settings.LogPrefix + ": "}
+	limit := r.settings.LogLimit
+	if limit.Count == 0 {
+		return []nft.Statement{line}
+	}
+	return []nft.Statement{
+		nft.Limit{Rate: uint64(limit.Count), Per: nft.Unit(limit.Per / time.Second), Burst: uint32(limit.Burst)},
+		line,
+	}
+}
+
+func (r *Renderer) policyRule(id model.PolicyID, rule *rules.Rule, do ...nft.Statement) []nft.Rule {
 	var out []nft.Rule
 	for _, c := range r.matches(rule) {
-		out = append(out, nft.NewRule(id.String(), append(r.counted(c), do)...))
+		out = append(out, nft.NewRule(id.String(), append(r.counted(c), do...)...))
 	}
 	return out
 }
