@@ -18,6 +18,8 @@ type file struct {
 	stamp      stamp
 	// again says that the file was not as listed when it was read: look at it again.
 	again bool
+	// busy says that somebody is writing it, so that it has not been looked at.
+	busy bool
 	// incomplete says why not everything in the file could be read; empty if it could.
 	incomplete string
 	// objects are those in force, of the last good version of each.

@@ -31,9 +31,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source"
 	"github.com/margay-net/margay/internal/source/convert"
 	"github.com/margay-net/margay/internal/source/manifest"
@@ -62,8 +64,9 @@ type Source struct {
 	patches   map[string]patchFile
 	// writers are the files that somebody has open for writing.
 	writers map[string]*closeWatch
-	// lastSync is what the sink was told last.
+	// lastSync is what the sink was told last; unlisted what it was told of the listing.
 	lastSync *source.Sync
+	unlisted []model.Problem
 }
 
 // New makes a Source. It reads nothing before Run.
@@ -94,7 +97,7 @@ func (s *Source) Run(ctx context.Context) error {
 	defer w.close()
 	defer s.stopWaiting()
 	for {
-		s.turn(w)
+		s.turn(ctx, w)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -105,57 +108,96 @@ func (s *Source) Run(ctx context.Context) error {
 
 // turn reads what has changed. It looks again as long as directories come up that were
 // not watched when they were listed: what was put into them meanwhile gave no event.
-func (s *Source) turn(w *watch) {
-	for {
-		listing := list(s.directory)
-		fresh, problems := w.follow(listing.directories)
-		listing.problems = append(listing.problems, problems...)
-		s.update(listing, w)
-		if !fresh {
-			return
+//
+// It looks again too before it believes that a file is gone. A listing is not taken in one
+// moment: a file that is moved meanwhile from a directory that has yet to be listed into one
+// that already has been is seen in neither. What two listings in a row of the same tree lack
+// is gone.
+func (s *Source) turn(ctx context.Context, w *watch) {
+	var before listing
+	for again := true; again && ctx.Err() == nil; {
+		l := list(s.directory)
+		fresh, problems := w.follow(l.directories)
+		l.problems = append(l.problems, problems...)
+		for i := range l.problems {
+			l.problems[i].Where = s.shortName(l.problems[i].Where)
 		}
+		missing := s.update(l, w, l.follows(before))
+		if fresh && s.lastSync == nil {
+			before, again = l, true
+			continue // the first listing is no full one before its directories are watched
+		}
+		s.tellSync(l)
+		before, again = l, fresh || missing
 	}
 }
 
-// update brings the catalogue in line with a listing and tells the sink.
-func (s *Source) update(l listing, w *watch) {
-	reasons := l.problems
+// update brings the catalogue in line with a listing and tells the sink. Files that the
+// listing lacks are dropped if it is sure of that; update says whether some were not.
+func (s *Source) update(l listing, w *watch, sure bool) (missing bool) {
 	s.updatePatches(l)
 	for path := range s.files {
-		if _, there := l.files[path]; !there && !l.hidden(path) {
-			s.catalogue.drop(s.files[path])
-			delete(s.files, path)
-			s.sink.Report(path, nil)
-		}
-	}
-	for _, path := range l.sorted() {
-		f := s.files[path]
-		if f == nil {
-			f = &file{path: path, name: s.shortName(path)}
-			s.files[path] = f
-		}
-		if s.busy(path, w) {
-			reasons = append(reasons, f.name+": somebody is writing it")
+		if _, there := l.files[path]; there || l.hidden(path) {
 			continue
 		}
-		if f.stamp != l.files[path] || f.again {
-			s.read(f, l.files[path])
+		if !sure {
+			missing = true
+			continue
 		}
-		if f.incomplete != "" {
-			reasons = append(reasons, f.name+": "+f.incomplete)
-		}
+		s.catalogue.drop(s.files[path])
+		delete(s.files, path)
+		s.sink.Report(path, nil)
+	}
+	for _, path := range l.sorted() {
+		s.updateFile(path, l.files[path], w)
 	}
 	if events := s.catalogue.changes(); len(events) > 0 {
 		s.sink.Update(events)
 	}
-	for _, f := range s.catalogue.reports() {
-		s.sink.Report(f.path, f.allProblems())
+	if !missing { // else a file that has been moved would be reported to stand there twice
+		for _, f := range s.catalogue.reports() {
+			s.sink.Report(f.path, f.allProblems())
+		}
 	}
-	s.tellSync(source.Sync{InSync: len(reasons) == 0, Reasons: reasons})
+	s.reportListing(l)
+	return missing
+}
+
+// updateFile reads a file if it is not what it was.
+func (s *Source) updateFile(path string, listed stamp, w *watch) {
+	f := s.files[path]
+	if f == nil {
+		f = &file{path: path, name: s.shortName(path)}
+		s.files[path] = f
+	}
+	if f.busy = s.busy(path, w); !f.busy && (f.stamp != listed || f.again) {
+		s.read(f, listed)
+	}
+}
+
+// reportListing reports what could not be listed, if that has changed.
+func (s *Source) reportListing(l listing) {
+	if !slices.Equal(l.problems, s.unlisted) {
+		s.unlisted = l.problems
+		s.sink.Report(s.directory, slices.Clone(l.problems))
+	}
 }
 
 // tellSync tells the sink how complete the source is, if that has changed.
-func (s *Source) tellSync(now source.Sync) {
+func (s *Source) tellSync(l listing) {
+	var reasons []string
+	for _, p := range l.problems {
+		reasons = append(reasons, p.Where+": "+p.Message)
+	}
+	for _, path := range l.sorted() {
+		switch f := s.files[path]; {
+		case f.busy:
+			reasons = append(reasons, f.name+": somebody is writing it")
+		case f.incomplete != "":
+			reasons = append(reasons, f.name+": "+f.incomplete)
+		}
+	}
+	now := source.Sync{InSync: len(reasons) == 0, Reasons: reasons}
 	if s.lastSync != nil && fmt.Sprint(*s.lastSync) == fmt.Sprint(now) {
 		return
 	}
@@ -165,7 +207,7 @@ func (s *Source) tellSync(now source.Sync) {
 
 // shortName is a file's path as messages show it: relative to the directory.
 func (s *Source) shortName(path string) string {
-	if short, err := filepath.Rel(s.directory, path); err == nil {
+	if short, err := filepath.Rel(s.directory, path); err == nil && short != "." {
 		return short
 	}
 	return path

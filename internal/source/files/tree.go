@@ -1,7 +1,6 @@
 package files
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/margay-net/margay/internal/model"
 )
 
 // stamp tells whether a file is still what it was.
@@ -25,9 +26,12 @@ type listing struct {
 	files, published map[string]stamp
 	// directories are those that were listed, symbolic links followed.
 	directories []string
-	// unlisted are directories that could not be listed: what is in them is not known.
+	// changed is when entries of those last came or went, as it was before they were listed.
+	changed map[string]time.Time
+	// unlisted are directories that could not be listed, and names that lead to no file or
+	// directory: what is in them is not known.
 	unlisted []string
-	problems []string
+	problems []model.Problem
 }
 
 // publishedDirectory is where agents put what they tell each other.
@@ -36,7 +40,7 @@ const publishedDirectory = ".published"
 // list lists the tree below a directory. Names that begin with a dot are left out, as
 // the parts of a mounted ConfigMap are; its links are followed.
 func list(directory string) listing {
-	l := listing{files: map[string]stamp{}, published: map[string]stamp{}}
+	l := listing{files: map[string]stamp{}, published: map[string]stamp{}, changed: map[string]time.Time{}}
 	l.walk(directory, map[directoryID]bool{})
 	l.walkPublished(filepath.Join(directory, publishedDirectory))
 	return l
@@ -45,10 +49,10 @@ func list(directory string) listing {
 // walk lists one directory and those in it. seen holds the ones on the way here, since
 // links can lead in a circle.
 func (l *listing) walk(directory string, seen map[directoryID]bool) {
+	l.changed[directory] = changeTime(directory)
 	entries, err := os.ReadDir(directory)
 	if err != nil {
-		l.unlisted = append(l.unlisted, directory)
-		l.problems = append(l.problems, fmt.Sprintf("list directory: %v", err))
+		l.hide(directory, "directory", err.Error())
 		return
 	}
 	l.directories = append(l.directories, directory)
@@ -59,9 +63,8 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 		}
 		st, err := os.Stat(path)
 		if err != nil {
-			if !os.IsNotExist(err) {
-				l.unlisted = append(l.unlisted, path)
-				l.problems = append(l.problems, fmt.Sprintf("look at file: %v", err))
+			if _, gone := os.Lstat(path); gone == nil { // a link to nothing is not gone
+				l.hide(path, "file", err.Error())
 			}
 			continue
 		}
@@ -76,8 +79,18 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 		case st.Mode().IsRegular() && isManifest(path):
 			l.files[path] = s
 			l.followLink(entry, path)
+		case isManifest(path):
+			l.hide(path, "file", "is neither a file nor a directory, but "+st.Mode().Type().String())
 		}
 	}
+}
+
+// hide notes that what stands under a path cannot be seen, and why.
+func (l *listing) hide(path, object, why string) {
+	l.unlisted = append(l.unlisted, path)
+	l.problems = append(l.problems, model.Problem{
+		Severity: model.Failure, Where: path, Object: object, Message: why + "; what was read from it before stays in force",
+	})
 }
 
 // followLink notes the directory that a link leads to: that is where the file itself
@@ -108,6 +121,30 @@ func (l *listing) walkPublished(directory string) {
 			l.published[path] = stampOf(st)
 		}
 	}
+}
+
+// follows says whether this listing and the one before it have seen the same tree: no entry
+// has come or gone from the beginning of the first to now.
+func (l *listing) follows(before listing) bool {
+	if !maps.Equal(l.changed, before.changed) {
+		return false
+	}
+	for directory, then := range l.changed {
+		if !changeTime(directory).Equal(then) {
+			return false
+		}
+	}
+	return true
+}
+
+// changeTime is when an entry of a directory was last made, removed or renamed; zero if the
+// directory cannot be looked at.
+func changeTime(directory string) time.Time {
+	st, err := os.Stat(directory)
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
 }
 
 func isManifest(path string) bool {

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/margay-net/margay/internal/model"
 )
 
 // watch tells when something in a set of directories may have changed. What changed is
@@ -73,7 +75,7 @@ func (w *watch) close() {
 // follow watches the directories, and no others but the one above the root. It says
 // whether one of them was not watched before, and which cannot be. A directory that has
 // been replaced by another of the same name is a new one.
-func (w *watch) follow(directories []string) (fresh bool, problems []string) {
+func (w *watch) follow(directories []string) (fresh bool, problems []model.Problem) {
 	wanted := make(map[string]directoryID, len(directories))
 	for _, d := range directories {
 		wanted[d] = identify(d)
@@ -90,7 +92,9 @@ func (w *watch) follow(directories []string) (fresh bool, problems []string) {
 			continue
 		}
 		if err := w.fs.Add(d); err != nil {
-			problems = append(problems, fmt.Sprintf("watch directory %s: %v", d, err))
+			problems = append(problems, model.Problem{
+				Severity: model.Failure, Where: d, Object: "directory", Message: fmt.Sprintf("changes in it are not seen: %v", err),
+			})
 			continue
 		}
 		w.directories[d] = wanted[d]

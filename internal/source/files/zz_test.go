@@ -25,6 +25,7 @@ type sink struct {
 	problems map[string][]model.Problem
 	sync     *source.Sync
 	deleted  []string // every key that was ever reported gone
+	doubles  int      // how often an object was reported to stand in two files
 }
 
 func newSink() *sink {
@@ -55,7 +56,14 @@ func (s *sink) Update(events []model.Event) {
 }
 
 func (s *sink) Report(place string, problems []model.Problem) {
-	s.told(func() { s.problems[place] = problems })
+	s.told(func() {
+		s.problems[place] = problems
+		for _, p := range problems {
+			if strings.Contains(p.Message, "stands in") {
+				s.doubles++
+			}
+		}
+	})
 }
 
 func (s *sink) Sync(now source.Sync) { s.told(func() { s.sync = &now }) }

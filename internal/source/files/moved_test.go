@@ -1,0 +1,86 @@
+package files
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// A file that is moved is seen in neither place by a listing that comes at the wrong moment.
+func TestAFileThatIsMovedIsNeverGone(t *testing.T) {
+	l := follow(t, t.TempDir())
+	l.write("m.yaml", space("one", "x"))
+	places := []string{"m.yaml", "aa/m.yaml", "zz/n.yaml"}
+	for _, directory := range []string{"aa", "zz"} {
+		if err := os.Mkdir(filepath.Join(l.dir, directory), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.want("Namespace/one", "in sync")
+	for i := range 600 {
+		from, to := places[i%len(places)], places[(i+1)%len(places)]
+		if err := os.Rename(filepath.Join(l.dir, from), filepath.Join(l.dir, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.write("end.yaml", space("end", "x"))
+	l.want("Namespace/end", "Namespace/one", "in sync", "!error")
+	if len(l.sink.deleted) > 0 {
+		t.Errorf("reported gone: %v", l.sink.deleted)
+	}
+	l.remove("m.yaml")
+	l.want("!Namespace/one", "in sync")
+}
+
+func TestAFileOfANewNameStandsOnce(t *testing.T) {
+	l := follow(t, t.TempDir())
+	l.write("a.yaml", space("one", "x"))
+	l.want("Namespace/one", "in sync")
+	if err := os.Rename(filepath.Join(l.dir, "a.yaml"), filepath.Join(l.dir, "b.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	l.write("c.yaml", space("two", "x")+"---\n"+space("one", "x"))
+	l.want("Namespace/two", "error c.yaml: Namespace one: stands in b.yaml too")
+	if len(l.sink.deleted) > 0 || l.sink.doubles != 1 {
+		t.Errorf("reported gone: %v; reported to stand twice: %d times", l.sink.deleted, l.sink.doubles)
+	}
+}
+
+// What stands under a file's name and is no file says nothing about what the file held.
+func TestWhatIsNoFileTakesNothingAway(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a link to nothing":  func(path string) error { return os.Symlink("nowhere", path) },
+		"a link to itself":   func(path string) error { return os.Symlink("a.yaml", path) },
+		"a pipe":             func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to a device": func(path string) error { return os.Symlink("/dev/zero", path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := follow(t, t.TempDir())
+			l.write("a.yaml", space("one", "x"))
+			l.want("Namespace/one", "in sync")
+			if err := put(filepath.Join(l.dir, ".new")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(l.dir, ".new"), filepath.Join(l.dir, "a.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			l.want("Namespace/one", "not in sync: a.yaml: ", "error a.yaml: file: ")
+			l.write("a.yaml", space("one", "y"))
+			l.want("Namespace/one labels={l=y}", "in sync", "!error")
+			l.remove("a.yaml")
+			l.want("!Namespace/one", "in sync")
+			if len(l.sink.deleted) != 1 {
+				t.Errorf("reported gone: %v", l.sink.deleted)
+			}
+		})
+	}
+}
+
+func TestADirectoryThatIsNotThereIsReported(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "manifests")
+	l := follow(t, dir)
+	l.want("not in sync: "+dir+": open ", "error "+dir+": directory: open ")
+	l.write("a.yaml", space("one", "x"))
+	l.want("Namespace/one", "in sync", "!error")
+}
