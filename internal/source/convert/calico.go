@@ -134,6 +134,9 @@ func configuration(c *api.FelixConfiguration) Result {
 	r := result(model.KindConfiguration, "", c.Name, nil)
 	v := &model.Configuration{Spec: make(map[string]any, len(c.Spec))}
 	for name, raw := range c.Spec {
+		if len(raw) == 0 || string(raw) == "null" {
+			continue // as good as not written, as everywhere in Kubernetes
+		}
 		var value any
 		if err := json.Unmarshal(raw, &value); err != nil {
 			r.problem(model.Failure, "spec."+name, string(raw), "cannot be read: %v", err)

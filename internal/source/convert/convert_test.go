@@ -64,3 +64,18 @@ func TestInterfaceNameIsThatOfTheCNIPlugin(t *testing.T) {
 		t.Error("the hash is over namespace, dot, name")
 	}
 }
+
+func TestASettingThatIsNullIsNotWritten(t *testing.T) {
+	cases{
+		{
+			"of its own",
+			"apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {ipv6Support: null, ipv4Support: false}\n",
+			"FelixConfiguration/default ipv4Support=false",
+		},
+		{
+			"in JSON",
+			`{"apiVersion": "projectcalico.org/v3", "kind": "FelixConfiguration", "metadata": {"name": "default"}, "spec": {"healthPort": null}}`,
+			"FelixConfiguration/default",
+		},
+	}.run(t)
+}
