@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/margay-net/margay/internal/netlab"
+	"github.com/margay-net/margay/internal/workload"
 )
 
 func main() {
@@ -91,10 +92,14 @@ func (c command) run(out io.Writer) error {
 	flags.BoolVar(&b.quick, "quick", false, "one trial of each: to see whether all of it works")
 	flags.StringVar(&b.only, "change", "", "the one kind of change to make, in the case changes: pod, member, all-local, all-pods")
 	flags.StringVar(&b.profile, "profile", "", "directory for CPU profiles of the agent")
+	manifests := flags.String("manifests", "", "empty directory to write the first size's cluster to as YAML, and measure nothing")
 	flags.IntVar(&b.core, "core", 0, "the core that the packets' client and server run on")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(c.args); err != nil {
 		return err
+	}
+	if *manifests != "" {
+		return writeFirst(*manifests, strings.Split(*sizes, ",")[0])
 	}
 	b.report = &report{out: out}
 	if *lines != "" {
@@ -106,6 +111,17 @@ func (c command) run(out io.Writer) error {
 		b.report.lines = f
 	}
 	return b.runAll(flags.Args(), strings.Split(*sizes, ","))
+}
+
+// writeFirst writes the cluster of a size, for people who want to see it or to run the
+// whole daemon on it.
+func writeFirst(dir, size string) error {
+	i := slices.IndexFunc(presets(), func(p preset) bool { return p.name == size })
+	if i < 0 {
+		return fmt.Errorf("there is no size %q", size)
+	}
+	_, _, err := writeManifests(dir, workload.New(presets()[i].size))
+	return err
 }
 
 func usage(flags *flag.FlagSet) {
