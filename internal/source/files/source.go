@@ -90,7 +90,7 @@ func New(o Options) *Source {
 // Run reads the directory and follows it until the context ends. Its error is that no
 // watch could be set up at all.
 func (s *Source) Run(ctx context.Context) error {
-	w, err := newWatch(s.directory)
+	w, err := newWatch()
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", s.directory, err)
 	}

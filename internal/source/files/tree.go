@@ -24,7 +24,8 @@ type stamp struct {
 type listing struct {
 	// files are the manifests, by path; published the patches of nodes.
 	files, published map[string]stamp
-	// directories are those that were listed, symbolic links followed.
+	// directories are those in which a change may change the listing: those that were listed,
+	// symbolic links followed, and those on the way to them and to files.
 	directories []string
 	// changed is when entries of those last came or went, as it was before they were listed.
 	changed map[string]time.Time
@@ -41,6 +42,7 @@ const publishedDirectory = ".published"
 // the parts of a mounted ConfigMap are; its links are followed.
 func list(directory string) listing {
 	l := listing{files: map[string]stamp{}, published: map[string]stamp{}, changed: map[string]time.Time{}}
+	l.directories = waysTo(directory)
 	l.walk(directory, map[directoryID]bool{})
 	l.walkPublished(filepath.Join(directory, publishedDirectory))
 	return l
@@ -61,6 +63,9 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			l.directories = append(l.directories, ways(directory, entry.Name())...)
+		}
 		st, err := os.Stat(path)
 		if err != nil {
 			if _, gone := os.Lstat(path); gone == nil { // a link to nothing is not gone
@@ -78,7 +83,6 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 			}
 		case st.Mode().IsRegular() && isManifest(path):
 			l.files[path] = s
-			l.followLink(entry, path)
 		case isManifest(path):
 			l.hide(path, "file", "is neither a file nor a directory, but "+st.Mode().Type().String())
 		}
@@ -91,21 +95,6 @@ func (l *listing) hide(path, object, why string) {
 	l.problems = append(l.problems, model.Problem{
 		Severity: model.Failure, Where: path, Object: object, Message: why + "; what was read from it before stays in force",
 	})
-}
-
-// followLink notes the directory that a link leads to: that is where the file itself
-// changes.
-func (l *listing) followLink(entry fs.DirEntry, path string) {
-	if entry.Type()&fs.ModeSymlink == 0 {
-		return
-	}
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return
-	}
-	if d := filepath.Dir(target); !slices.Contains(l.directories, d) {
-		l.directories = append(l.directories, d)
-	}
 }
 
 // walkPublished lists the patches of nodes. The directory need not be there.

@@ -3,7 +3,6 @@ package files
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/fsnotify/fsnotify"
@@ -16,20 +15,15 @@ import (
 type watch struct {
 	changed chan struct{} // holds a token after a change
 	fs      *fsnotify.Watcher
-	// directories are those that are watched beside the one above the root.
+	// directories are those that are watched.
 	directories map[string]directoryID
 	done        chan struct{}
 }
 
-// newWatch watches the directory above the root, which need not exist yet, as the root's
-// own coming, going and swapping show there.
-func newWatch(root string) (*watch, error) {
+// newWatch makes a watch of no directory.
+func newWatch() (*watch, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, err
-	}
-	if err := w.Add(filepath.Dir(root)); err != nil {
-		w.Close()
 		return nil, err
 	}
 	out := &watch{changed: make(chan struct{}, 1), fs: w, directories: map[string]directoryID{}, done: make(chan struct{})}
@@ -72,13 +66,17 @@ func (w *watch) close() {
 	<-w.done
 }
 
-// follow watches the directories, and no others but the one above the root. It says
-// whether one of them was not watched before, and which cannot be. A directory that has
-// been replaced by another of the same name is a new one.
+// follow watches the directories, and no others. It says whether one of them was not
+// watched before, and which cannot be. A directory that has been replaced by another of the
+// same name is a new one; one that has several names is watched under the first, as inotify
+// knows it once.
 func (w *watch) follow(directories []string) (fresh bool, problems []model.Problem) {
 	wanted := make(map[string]directoryID, len(directories))
+	named := make(map[directoryID]bool, len(directories))
 	for _, d := range directories {
-		wanted[d] = identify(d)
+		if id := identify(d); !named[id] {
+			wanted[d], named[id] = id, true
+		}
 	}
 	live := w.fs.WatchList()
 	for d, id := range w.directories {
@@ -87,7 +85,7 @@ func (w *watch) follow(directories []string) (fresh bool, problems []model.Probl
 			delete(w.directories, d)
 		}
 	}
-	for _, d := range directories {
+	for d := range wanted {
 		if _, watched := w.directories[d]; watched {
 			continue
 		}
