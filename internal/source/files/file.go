@@ -68,6 +68,9 @@ func (s *Source) load(f *file) (string, error) {
 		return "", err
 	}
 	defer in.Close()
+	if f.stamp.size > s.limit {
+		return "", fmt.Errorf("larger than %d bytes", s.limit)
+	}
 	text, err := s.reader.Load(in)
 	if err != nil {
 		return "", err

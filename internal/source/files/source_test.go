@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/margay-net/margay/internal/source"
@@ -31,6 +32,7 @@ func TestWhatCannotBeReadStays(t *testing.T) {
 		{"cut in the middle of a document", space("one", "new") + "---\napiVersion: v1\nkind: Name", "not in sync: a.yaml: "},
 		{"cut in the first word", "apiVers", "not in sync: a.yaml: want an object, not text"},
 		{"a list of no objects", "apiVersion: v1\nkind: List\nitems: [5, {}]\n", "not in sync: a.yaml: want an object, not a number"},
+		{"too large", space("one", "new") + strings.Repeat("#", testLimit), "not in sync: a.yaml: larger than 1048576 bytes"},
 		{"no kind", space("one", "new") + "---\napiVersion: v1\nmetadata: {name: two}\n", "not in sync: a.yaml: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

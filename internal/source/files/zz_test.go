@@ -99,13 +99,16 @@ type lab struct {
 	sink *sink
 }
 
+// testLimit is the size in bytes that a file in a lab may have.
+const testLimit = 1 << 20
+
 // follow starts a source on a directory. The test's end stops it.
 func follow(t *testing.T, dir string) *lab {
 	t.Helper()
 	l := &lab{T: t, dir: dir, sink: newSink()}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	s := New(Options{Directory: dir, Sink: l.sink, Log: logrus.NewEntry(log)})
+	s := New(Options{Directory: dir, MaxFileSize: testLimit, Sink: l.sink, Log: logrus.NewEntry(log)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,11 @@ func (r *Reader) Read(file, text string) File {
 // counts.
 func (r *Reader) Load(from io.Reader) (string, error) {
 	var b strings.Builder
+	if file, ok := from.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if st, err := file.Stat(); err == nil { // text that grows as it is read is held twice
+			b.Grow(int(min(st.Size(), r.maxSize)) + 1)
+		}
+	}
 	_, err := io.Copy(&b, io.LimitReader(from, r.maxSize+1))
 	return b.String(), err
 }
