@@ -116,6 +116,7 @@ func (m *manager) update(b *calc.Batch) {
 	m.updateEndpoints(b.Endpoints, b.EndpointsGone)
 	for _, id := range b.PoliciesGone {
 		delete(m.policies, id)
+		m.render.Forget(id)
 		m.parts.drop(policyPart(id))
 	}
 	for _, id := range b.SetsGone {

@@ -17,6 +17,8 @@ type Rule struct {
 	// Comment is for people; nft shows it. It is cut at 127 bytes, which is nft's own
 	// limit, and cannot hold a double quote.
 	Comment string
+	// hash is the rule's own, if it has been worked out for good (see Final).
+	hash *Hash
 }
 
 // NewRule is a rule with a comment, which may be empty.
@@ -52,8 +54,19 @@ type Hash [16]byte
 // String is the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
+// Final is the rule with its hash worked out once and for all. It is for rules that stand
+// in many chains; its statements and comment must not be changed any more.
+func (r Rule) Final() Rule {
+	h := r.Hash()
+	r.hash = &h
+	return r
+}
+
 // Hash is the rule's identity.
 func (r Rule) Hash() Hash {
+	if r.hash != nil {
+		return *r.hash
+	}
 	var room [512]byte
 	sum := sha256.Sum256(r.appendText(room[:0]))
 	return Hash(sum[:16])
@@ -95,6 +108,7 @@ func (r Rule) Only(f family.Family) Rule {
 		return r
 	}
 	r.Statements = append([]Statement{FamilyIs(f)}, r.Statements...)
+	r.hash = nil
 	return r
 }
 

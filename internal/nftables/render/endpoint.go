@@ -57,7 +57,7 @@ func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint, where nft.Element) 
 func (r *Renderer) direction(p *Part, ep *model.LocalEndpoint, d model.Direction, policies Policies) {
 	var all []nft.Rule
 	if d == model.Ingress {
-		all = slices.Concat(r.tracked(), r.neverForwarded())
+		all = slices.Clone(r.shared.arrival)
 	}
 	tiers := slices.DeleteFunc(slices.Clone(ep.Tiers), func(t model.TierPolicies) bool {
 		return len(t.Policies(d)) == 0
@@ -87,11 +87,11 @@ func (r *Renderer) tier(t *model.TierPolicies, d model.Direction, policies Polic
 			out = append(out, nft.NewRule(id.String()+" is not known", nft.Drop()))
 			continue
 		}
-		out = append(out, r.joint(policy, d, pass)...)
+		out = append(out, r.jointOf(policy, d, pass)...)
 	}
 	end := nft.Drop()
 	if t.Default == model.Pass {
 		end = pass
 	}
-	return append(out, nft.NewRule("end of tier "+t.Name, append(r.counted(nil), end)...))
+	return append(out, r.endOf(t.Name, end))
 }

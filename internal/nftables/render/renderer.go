@@ -7,15 +7,18 @@ import (
 )
 
 // Renderer renders one family under the given settings. When these change, all of it is
-// to be rendered anew. It keeps no other state.
+// to be rendered anew, by another Renderer. It is not safe for concurrent use.
 type Renderer struct {
 	family   family.Family
 	settings rules.Settings
+	shared   shared
 }
 
 // New makes a Renderer.
 func New(f family.Family, s rules.Settings) *Renderer {
-	return &Renderer{family: f, settings: s}
+	r := &Renderer{family: f, settings: s}
+	r.shared = r.newShared()
+	return r
 }
 
 // on says whether the family is switched on. While it is off, nothing but the base part
