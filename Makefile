@@ -25,7 +25,7 @@ test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: ke
 	@MARGAY_SKIP_LOG=$(CACHE)/skipped $(GO) test -count=1 ./...; status=$$?; \
 	cat $(CACHE)/skipped 2>/dev/null; exit $$status
 
-bench: ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
+bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
 	@hack/need nft=nftables
 	$(GO) build -o bin/benchmark ./internal/benchmark
 	bin/benchmark $(if $(SIZE),-size $(SIZE)) $(CASES)

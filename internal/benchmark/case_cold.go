@@ -165,17 +165,10 @@ const idleTime = 20 * time.Second
 
 // idle measures what the agent does when there is nothing to do.
 func (b *bench) idle(s *session) error {
-	time.Sleep(2 * time.Second)
-	before, err := consumed(s.agent.pid())
+	used, err := b.idleOf(s.agent.pid())
 	if err != nil {
 		return err
 	}
-	time.Sleep(b.short(idleTime))
-	after, err := consumed(s.agent.pid())
-	if err != nil {
-		return err
-	}
-	used := after.since(before)
 	seconds := b.short(idleTime).Seconds()
 	b.report.add(result{s.preset.name, "idle: CPU in a second", "ms", sample{milliseconds(used.cpu) / seconds}, nil, ""})
 	b.report.add(result{s.preset.name, "idle: wake-ups in a second", "n", sample{float64(used.switches) / seconds}, nil, ""})

@@ -61,6 +61,7 @@ type bench struct {
 	quick   bool
 	only    string
 	profile string
+	daemon  string
 	core    int
 }
 
@@ -80,6 +81,7 @@ func measurements() []measurement {
 		{"churn", "1,000 remote pods a second", measureChurn, false},
 		{"memory", "the memory of an agent that is fed through a pipe", measureMemory, false},
 		{"yaml", "the reader of manifests", measureYAML, false},
+		{"daemon", "the daemon as it is installed, with everything that it has", measureDaemon, false},
 		{"packets", "what policy costs the packets of two local pods", measurePackets, true},
 	}
 }
@@ -93,6 +95,7 @@ func (c command) run(out io.Writer) error {
 	flags.StringVar(&b.only, "change", "", "the one kind of change to make, in the case changes: pod, member, all-local, all-pods")
 	flags.StringVar(&b.profile, "profile", "", "directory for CPU profiles of the agent")
 	manifests := flags.String("manifests", "", "empty directory to write the first size's cluster to as YAML, and measure nothing")
+	flags.StringVar(&b.daemon, "agent", "bin/agent", "the daemon that the case daemon runs")
 	flags.IntVar(&b.core, "core", 0, "the core that the packets' client and server run on")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(c.args); err != nil {
