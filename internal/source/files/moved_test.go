@@ -3,8 +3,11 @@ package files
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A file that is moved is seen in neither place by a listing that comes at the wrong moment.
@@ -75,6 +78,54 @@ func TestWhatIsNoFileTakesNothingAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A directory that may be read but not searched (mode 0604, for others) lists names, and
+// shows no file.
+func TestAFileThatMayNotBeLookedAtIsHidden(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "sub", "a.yaml")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // read by others on purpose
+		t.Fatal(err)
+	}
+	asOther(t, func() {
+		if l := list(dir); len(l.files) != 1 || l.hidden(path) {
+			t.Errorf("before: %+v", l)
+		}
+	})
+	if err := os.Chmod(filepath.Dir(path), 0o604); err != nil { //nolint:gosec // read by others on purpose
+		t.Fatal(err)
+	}
+	asOther(t, func() {
+		if l := list(dir); len(l.files) != 0 || !l.hidden(path) || len(l.problems) != 1 {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+// asOther does something as a user that owns nothing. The thread's own user is changed for
+// the file system's eyes, and the thread ends with it.
+func asOther(t *testing.T, do func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can act as another user")
+	}
+	const other = 65534
+	if err := os.Chmod(filepath.Dir(t.TempDir()), 0o755); err != nil { //nolint:gosec // the test's own, else private
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		_ = unix.Setfsuid(other) // drops the thread's rights over files too: capabilities(7)
+		_ = unix.Setfsgid(other)
+		do()
+	}()
+	<-done
 }
 
 func TestADirectoryThatIsNotThereIsReported(t *testing.T) {

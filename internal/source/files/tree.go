@@ -68,7 +68,7 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 		}
 		st, err := os.Stat(path)
 		if err != nil {
-			if _, gone := os.Lstat(path); gone == nil { // a link to nothing is not gone
+			if _, gone := os.Lstat(path); !os.IsNotExist(gone) { // a link to nothing is not gone
 				l.hide(path, "file", err.Error())
 			}
 			continue
