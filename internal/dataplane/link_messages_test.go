@@ -34,8 +34,10 @@ type linkCase struct {
 	taken            bool
 }
 
+// linkCases are all to the group of all nodes: those of routers the node need not be in, and
+// whom a message is for does not count.
 func linkCases(own, another string) []linkCase {
-	const allNodes, allRouters, unspecified, linkLocal = "ff02::1", "ff02::2", "::", "fe80::7"
+	const allNodes, unspecified, linkLocal = "ff02::1", "::", "fe80::7"
 	return []linkCase{
 		{neighborSolicitation, 255, unspecified, allNodes, true}, // duplicate address detection
 		{neighborSolicitation, 255, linkLocal, allNodes, true},
@@ -46,22 +48,24 @@ func linkCases(own, another string) []linkCase {
 		{neighborAdvert, 255, linkLocal, allNodes, true},
 		{neighborAdvert, 255, own, allNodes, true},
 		{neighborAdvert, 254, own, allNodes, false},
-		{routerSolicitation, 255, unspecified, allRouters, true},
-		{routerSolicitation, 255, linkLocal, allRouters, true},
-		{routerSolicitation, 1, linkLocal, allRouters, false},
+		{routerSolicitation, 255, unspecified, allNodes, true},
+		{routerSolicitation, 255, linkLocal, allNodes, true},
+		{routerSolicitation, 1, linkLocal, allNodes, false},
 		{mldQuery, 1, linkLocal, allNodes, true},
-		{mldReport, 1, linkLocal, allRouters, true},
-		{mldReport, 1, unspecified, allRouters, true},
-		{mldDone, 1, linkLocal, allRouters, true},
-		{mld2Report, 1, unspecified, allRouters, true},
-		{mld2Report, 1, another, allRouters, false},
-		{mld2Report, 255, linkLocal, allRouters, false},
+		{mldReport, 1, linkLocal, allNodes, true},
+		{mldReport, 1, unspecified, allNodes, true},
+		{mldDone, 1, linkLocal, allNodes, true},
+		{mld2Report, 1, unspecified, allNodes, true},
+		{mld2Report, 1, another, allNodes, false},
+		{mld2Report, 255, linkLocal, allNodes, false},
 		{routerAdvertisement, 255, linkLocal, allNodes, false},
 		{routerAdvertisement, 255, own, allNodes, false},
 		{routerAdvertisement, 1, linkLocal, allNodes, false},
 		{redirect, 255, linkLocal, allNodes, false},
 		{redirect, 255, own, allNodes, false},
-		{128, 64, linkLocal, allNodes, false}, // an echo request, from a source not its own
+		{128, 64, linkLocal, allNodes, false}, // echo requests, from a source not its own
+		{128, 255, linkLocal, allNodes, false},
+		{128, 1, unspecified, allNodes, false},
 	}
 }
 

@@ -51,20 +51,22 @@ func TestSourceAddresses(t *testing.T) {
 			n := startCluster(t, on, map[string]string{"DefaultEndpointToHostAction": "ACCEPT"})
 			for _, f := range family.All() {
 				for _, to := range []string{api, partner, nodetest.Name} {
-					trySources(t, n, f, to, on.Has(f))
+					for _, hops := range []uint8{64, 255} {
+						trySources(t, n, f, to, hops, on.Has(f))
+					}
 				}
 			}
 		})
 	}
 }
 
-func trySources(t *testing.T, n *nodetest.Node, f family.Family, to string, on bool) {
+func trySources(t *testing.T, n *nodetest.Node, f family.Family, to string, hops uint8, on bool) {
 	t.Helper()
 	var flows []flow
 	o := ask(t, n)
 	for i, c := range sourcesOf(n, f) {
 		p := rules.Packet{Source: c.source, Destination: address(n, to, f), Protocol: model.UDP,
-			SourcePort: uint16(1000 + i), DestinationPort: 9, HopLimit: 64}
+			SourcePort: uint16(1000 + i), DestinationPort: uint16(hops), HopLimit: hops}
 		fl := flow{from: web, to: to, packet: p}
 		if trace := o.verdict(p, fl.way(n)); trace.Allowed != (c.own && on) {
 			t.Errorf("%v, source %s: the evaluator says\n%v", f, c.what, trace)

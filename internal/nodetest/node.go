@@ -71,7 +71,6 @@ func Start(t testing.TB, o Options) *Node {
 		logs:      newLogs(t),
 		taps:      map[ear]*netlab.Tap{},
 	}
-	n.prepareHost()
 	manifests := map[string]string{"node.yaml": NodeManifest(n.Node)}
 	maps.Copy(manifests, o.Manifests)
 	for name, text := range manifests {
