@@ -43,6 +43,7 @@ func completed(manifest string) string {
 // A completed Job keeps its addresses in its status, but has given them back: a new pod has
 // them, with the new pod's policies, and the job's old connections are not the new pod's.
 func TestAddressOfACompletedJob(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -111,6 +112,7 @@ func establish(t *testing.T, n *nodetest.Node, on family.Set, from string, to []
 // Whatever the order in which it becomes known that the job is done and who has its address
 // now, it ends the same way.
 func TestHandoverOfAnAddressInAnyOrder(t *testing.T) {
+	t.Parallel()
 	a := nodetest.Addresses(20)
 	pods := []netlab.PodSpec{{Name: job, Addresses: a}, {Name: heir, Addresses: a}}
 	jobPod, heirPod := nodetest.PodManifest(pods[0], "app: job"), nodetest.PodManifest(pods[1], "app: heir")
@@ -161,6 +163,7 @@ func TestTerminatingPod(t *testing.T) {
 
 // An annotation is its pod's owner's to write. It gives the pod no address that is another's.
 func TestForgedAnnotation(t *testing.T) {
+	t.Parallel()
 	evil := netlab.PodSpec{Name: "bank/evil", Addresses: nodetest.Addresses(66)}
 	for _, c := range []struct {
 		name    string

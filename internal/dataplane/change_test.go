@@ -46,6 +46,7 @@ spec: {tier: first, selector: all(), types: [Ingress, Egress], ingress: [{action
 // However policy is changed round about what is allowed, not a packet of that is lost, and
 // what is denied before and after does not slip through between.
 func TestPolicyChangesUnderTraffic(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +69,7 @@ func TestPolicyChangesUnderTraffic(t *testing.T) {
 // What is allowed no longer is denied to new flows from the moment on that the change is in
 // the kernel, and what is allowed newly gets through; an established connection goes on.
 func TestPolicyTurns(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,7 @@ var icmpErrors = family.PairOf(
 // Errors about a connection pass to the pod that has it, whatever policy says of their
 // sender; errors about a connection that nobody has do not.
 func TestErrorsAboutConnections(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +100,7 @@ spec: {order: 2000, selector: all(), types: [Ingress, Egress]}
 // What connection tracking calls invalid is dropped where policy would allow it, unless the
 // setting leaves it to policy.
 func TestInvalidPackets(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		setting string
 		kept    bool

@@ -27,6 +27,7 @@ import (
 // packets and on random ones between all pods and the hosts outside. Without v4 or v6 a line
 // is for both families. Where a family is off, all of it is denied.
 func TestPolicies(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/policy/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no policies: %v", err)
@@ -223,6 +224,7 @@ func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(fr
 
 // Every file's name says which feature it is about; a typo in an extension must not hide one.
 func TestPoliciesAreAllTried(t *testing.T) {
+	t.Parallel()
 	entries, err := os.ReadDir("testdata/policy")
 	if err != nil {
 		t.Fatal(err)

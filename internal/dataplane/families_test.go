@@ -27,6 +27,7 @@ func supportOf(on family.Set) string {
 // A family is switched off and on again under traffic. What it had in the kernel goes, and
 // what it had open is closed, connections too; the other family does not notice.
 func TestOneFamilyGoesWhileTheOtherStays(t *testing.T) {
+	t.Parallel()
 	for _, f := range family.All() {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
@@ -147,6 +148,7 @@ func tryEverywhere(t *testing.T, n *nodetest.Node, on family.Set) {
 
 // A node of one family from the start is as good as one of both, and the other is closed.
 func TestNodeOfOneFamily(t *testing.T) {
+	t.Parallel()
 	for _, f := range family.All() {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()

@@ -61,6 +61,7 @@ func disguises() []disguise {
 // Neither extension headers nor fragments make a packet another one to policy: what is
 // denied plain is denied in every form, and what is allowed gets through.
 func TestExtensionHeadersAndFragments(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -122,6 +123,7 @@ func (d *disguise) shot(f flow, expected bool) nodetest.Shot {
 
 // What a pod may not send to its node it may not send there in another form either.
 func TestExtensionHeadersTowardsTheNode(t *testing.T) {
+	t.Parallel()
 	n := startCluster(t, family.Both, map[string]string{"DefaultEndpointToHostAction": "ACCEPT"})
 	for _, d := range disguises() {
 		if !d.families.Has(family.V6) || d.mayFail {
@@ -160,6 +162,7 @@ func TestExtensionHeadersTowardsTheNode(t *testing.T) {
 // A fragment that is not the first one, without that, is nobody's and goes nowhere: not even
 // where the whole packet would be allowed.
 func TestLaterFragmentsAlone(t *testing.T) {
+	t.Parallel()
 	n := startCluster(t, family.Both, nil)
 	for _, f := range family.All() {
 		token := netlab.Token()

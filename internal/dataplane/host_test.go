@@ -19,6 +19,7 @@ spec: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress]}
 // What a pod sends to its node is first up to the pod's egress policy, then to the setting.
 // The node reaches its pods, whatever their policies, and gets its answers.
 func TestDefaultEndpointToHostAction(t *testing.T) {
+	t.Parallel()
 	for action, open := range map[string]bool{"DROP": false, "ACCEPT": true, "RETURN": true} {
 		for _, on := range nodetest.Families() {
 			t.Run(action+" "+on.String(), func(t *testing.T) {
@@ -83,6 +84,7 @@ func TestHostIsLeftAlone(t *testing.T) {
 
 // A pod may send from what its annotation lists, if the node's setting says so too.
 func TestWorkloadSourceSpoofing(t *testing.T) {
+	t.Parallel()
 	const more = `
 apiVersion: v1
 kind: Pod

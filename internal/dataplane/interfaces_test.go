@@ -28,6 +28,7 @@ func awaitRoutes(t *testing.T, n *nodetest.Node, pod string, on family.Set) {
 // A pod's interface may be there before the API tells of the pod, or after: either way the
 // pod has both of its addresses and its policy as soon as both are there.
 func TestInterfaceAndEndpointInEitherOrder(t *testing.T) {
+	t.Parallel()
 	pods := clusterPods()[:3]
 	pods[1].Unplugged = true // api
 	for _, on := range nodetest.Families() {
@@ -89,6 +90,7 @@ func tryTCP(t *testing.T, n *nodetest.Node, on family.Set) {
 // An interface that is deleted and made anew under its name is served like the first one,
 // and no other pod notices.
 func TestInterfaceIsMadeAnew(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +117,7 @@ func TestInterfaceIsMadeAnew(t *testing.T) {
 // An interface that goes down loses its IPv4 routes without a word of the kernel's. It gets
 // them back when it comes up.
 func TestInterfaceGoesDownAndUp(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -136,6 +139,7 @@ func TestInterfaceGoesDownAndUp(t *testing.T) {
 // Two pods that claim one address: whichever is told of first, the same one has it, and the
 // other is told why not.
 func TestTwoPodsWithOneAddress(t *testing.T) {
+	t.Parallel()
 	a := nodetest.Addresses(30)
 	pods := []netlab.PodSpec{{Name: "shop/first", Addresses: a}, {Name: "shop/second", Addresses: a}, clusterPods()[0]}
 	var manifests []string
@@ -171,6 +175,7 @@ func TestTwoPodsWithOneAddress(t *testing.T) {
 
 // Two pods whose names make one name of an interface: the same one has it whatever the order.
 func TestTwoPodsWithOneInterface(t *testing.T) {
+	t.Parallel()
 	// "a" with "b.c" and "a.b" with "c" are one and the same to the CNI plugin.
 	first := netlab.PodSpec{Name: "a/b.c", Addresses: nodetest.Addresses(40)}
 	second := netlab.PodSpec{Name: "a.b/c", Addresses: nodetest.Addresses(41)}

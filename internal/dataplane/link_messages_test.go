@@ -72,6 +72,7 @@ func linkCases(own, another string) []linkCase {
 // What a pod and its node need to find each other passes whatever policy says; what makes a
 // router does not, whoever claims it.
 func TestLinkMessagesToTheNode(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()

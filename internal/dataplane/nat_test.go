@@ -76,6 +76,7 @@ func seen(t *testing.T, n *nodetest.Node, protocol netlab.Protocol, from uint16,
 
 // Each pool says for its own family whether what leaves it gets the node's address.
 func TestNATOutgoingByPool(t *testing.T) {
+	t.Parallel()
 	for _, nat := range append(nodetest.Families(), 0) {
 		t.Run("for "+nat.String(), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // Random policies, and random packets under each: the kernel does what the evaluator says.
 // What a seed makes is always the same.
 func TestRandomPolicies(t *testing.T) {
+	t.Parallel()
 	const seeds = 60
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {

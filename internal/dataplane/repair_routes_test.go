@@ -88,6 +88,7 @@ func (r *router) of(pod string, f family.Family) netlink.Route {
 // Our routes are put back when the kernel tells that they have gone or changed, and no
 // others are touched.
 func TestRoutesAreRepaired(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		do   func(r *router, f family.Family)
@@ -184,6 +185,7 @@ func TestForeignRoutesAreLeftAlone(t *testing.T) {
 
 // A node without a default route answers for the pods' IPv4 gateway all the same.
 func TestNodeWithoutADefaultRoute(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()

@@ -82,6 +82,7 @@ func damages() []damage {
 // Whatever an intruder does to our table is undone as soon as the kernel has told of it, in
 // one transaction, and nothing else of the table is touched.
 func TestTableIsRepaired(t *testing.T) {
+	t.Parallel()
 	for _, d := range damages() {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,6 +131,7 @@ func tryPorts(t *testing.T, n *nodetest.Node) {
 // that is under way just then: with the last rule that asks it, connection tracking leaves
 // the namespace, and what it has not seen on the way in is invalid on the way on.
 func TestTrafficWhileTheTableIsRepaired(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()

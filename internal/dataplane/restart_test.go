@@ -47,6 +47,7 @@ func (s *streams) check(t *testing.T) {
 
 // A restart that finds everything as it should be writes nothing at all.
 func TestRestartChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -69,6 +70,7 @@ func TestRestartChangesNothing(t *testing.T) {
 // No packet of an allowed flow is lost over a restart, and none of a denied one passes: not
 // while no agent runs, not while a new one reads, not when policy has changed meanwhile.
 func TestRestartUnderTraffic(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -122,6 +124,7 @@ func TestChangesWhileTheAgentWasAway(t *testing.T) {
 // On a node that has just started, everything of pods is closed from the agent's first
 // moment on, for as long as it has not read everything that there is.
 func TestFreshBoot(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()

@@ -45,6 +45,7 @@ func sourcesOf(n *nodetest.Node, f family.Family) []sourceCase {
 // A pod sends from its own addresses, to whomever, and from no others. There is no policy
 // here, and the node takes everything that the source check lets through.
 func TestSourceAddresses(t *testing.T) {
+	t.Parallel()
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +101,7 @@ func TestSourceOfAFamilyThatThePodDoesNotHave(t *testing.T) {
 
 // Pods do not tunnel, unless the settings let them: neither to the node, nor through it.
 func TestPodsDoNotTunnel(t *testing.T) {
+	t.Parallel()
 	const ipv6InIP, esp = 41, 50
 	for _, c := range []struct {
 		name     string
