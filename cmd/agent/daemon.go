@@ -127,7 +127,9 @@ func (d *daemon) followSource(ctx context.Context) error {
 		select {
 		case next := <-d.replaced:
 			stop()
-			_ = <-ended // it was told to
+			if err := <-ended; err != nil { // it was told to end
+				d.log.WithError(err).Warn("The source that another takes the place of has failed")
+			}
 			d.reading = next
 		case err := <-ended:
 			stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -52,6 +53,7 @@ type Dataplane struct {
 	log      *logrus.Entry
 	settings *config.Settings
 
+	claim     net.Listener // held for as long as the kernel is
 	table     *nftables.Table
 	nftables  *nftables.Netlink
 	conntrack *conntrack.Table

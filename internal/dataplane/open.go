@@ -15,6 +15,9 @@ import (
 // open opens all that the drivers need of the kernel.
 func (d *Dataplane) open() error {
 	var err error
+	if d.claim, err = claim(); err != nil {
+		return err
+	}
 	if d.nftables, err = nftables.OpenNetlink(tableName); err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
@@ -61,6 +64,9 @@ func (d *Dataplane) close() error {
 	}
 	if d.conntrack != nil {
 		errs = append(errs, d.conntrack.Close())
+	}
+	if d.claim != nil {
+		errs = append(errs, d.claim.Close())
 	}
 	for _, f := range family.All() {
 		if l := d.linux.Get(f); l != nil {

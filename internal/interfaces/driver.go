@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
 	"github.com/margay-net/margay/internal/reconcile"
 )
 
@@ -104,7 +105,19 @@ func (d *Driver) Handle(events []Event) {
 			d.linkThere(*e.Link)
 		case e.Address != nil:
 			d.address(*e.Address, e.Gone)
+		case e.Setting != nil:
+			d.setting(e.Setting.Link)
 		}
+	}
+}
+
+// setting looks again at what somebody has set, or we have: what is right is not written
+// again, so our own writes end it.
+func (d *Driver) setting(link int) {
+	if link == rtnetlink.AllLinks {
+		d.host.due = true
+	} else if l, there := d.links[link]; there {
+		d.look(l.Name)
 	}
 }
 

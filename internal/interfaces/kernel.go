@@ -78,5 +78,5 @@ func (l *Linux) RemoveAddresses(addrs []Address) []error {
 
 // Subscribe implements Kernel.
 func (l *Linux) Subscribe(f family.Family) (Subscription, error) {
-	return rtnetlink.Listen(rtnetlink.Topics{Addresses: family.NewSet(f)}, l.socket.Port())
+	return rtnetlink.Listen(rtnetlink.Topics{Addresses: family.NewSet(f), Settings: family.NewSet(f)}, l.socket.Port())
 }

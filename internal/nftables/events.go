@@ -165,10 +165,12 @@ type pace struct {
 }
 
 const (
-	firstDelay = 100 * time.Millisecond
-	mostDelay  = 10 * time.Second
+	firstDelay = 50 * time.Millisecond
+	// mostDelay bounds for how long somebody who keeps at it can hold the table open. A
+	// repair costs milliseconds, so that one a second is no burden.
+	mostDelay = time.Second
 	// quiet is how long nothing must happen for all to be forgotten.
-	quiet = 30 * time.Second
+	quiet = 5 * time.Second
 )
 
 func (p *pace) next(now time.Time) time.Duration {

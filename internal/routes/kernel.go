@@ -34,8 +34,8 @@ type Kernel interface {
 	// Write makes the changes in their order and returns what became of each. They are
 	// independent: one that is refused stops no other. Errors unwrap to an errno.
 	Write([]Write) []error
-	// Subscribe starts to collect events of links, and of the addresses and routes of one
-	// family, but for those that Write causes.
+	// Subscribe starts to collect events of links, and of the addresses, routes and
+	// settings of one family, but for those that Write causes.
 	Subscribe(family.Family) (Subscription, error)
 }
 
@@ -118,5 +118,5 @@ func (l *Linux) Write(writes []Write) []error {
 // Subscribe implements Kernel.
 func (l *Linux) Subscribe(f family.Family) (Subscription, error) {
 	only := family.NewSet(f)
-	return rtnetlink.Listen(rtnetlink.Topics{Routes: only, Addresses: only}, l.socket.Port())
+	return rtnetlink.Listen(rtnetlink.Topics{Routes: only, Addresses: only, Settings: only}, l.socket.Port())
 }

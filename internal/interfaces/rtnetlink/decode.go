@@ -24,8 +24,25 @@ func Decode(m Message) (Event, bool) {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
 		e.Gone = m.Type == unix.RTM_DELROUTE
 		e.Route, ok = decodeRoute(m.Body)
+	case unix.RTM_NEWNETCONF:
+		e.Setting, ok = decodeSetting(m.Body)
 	}
 	return e, ok
+}
+
+// decodeSetting reads struct netconfmsg (linux/netconf.h): a byte for the family, padded.
+func decodeSetting(b []byte) (*Setting, bool) {
+	const length, ifIndex = 4, 1 // of the structure; NETCONFA_IFINDEX
+	if len(b) < length || !isInternet(b[0]) {
+		return nil, false
+	}
+	var s *Setting
+	attributes(b[length:], func(kind uint16, v []byte) {
+		if kind == ifIndex && len(v) >= 4 {
+			s = &Setting{Link: int(int32(u32(v)))}
+		}
+	})
+	return s, s != nil
 }
 
 // decodeLink reads struct ifinfomsg. Messages of AF_BRIDGE tell of bridge ports, and

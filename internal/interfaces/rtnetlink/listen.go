@@ -21,8 +21,8 @@ type Listener struct {
 
 // Topics says which events a Listener gets beside those of links.
 type Topics struct {
-	// Routes and Addresses of these families.
-	Routes, Addresses family.Set
+	// Routes, Addresses, and Settings of interfaces and host, of these families.
+	Routes, Addresses, Settings family.Set
 }
 
 // Listen subscribes to events. Those that requests from the ports in except have caused
@@ -63,6 +63,9 @@ func subscribe(fd int, t Topics, except []uint32) error {
 	groups := []int{unix.RTNLGRP_LINK}
 	for _, f := range t.Addresses.Families() {
 		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR))
+	}
+	for _, f := range t.Settings.Families() {
+		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF))
 	}
 	for _, f := range t.Routes.Families() {
 		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE))

@@ -129,7 +129,15 @@ type Event struct {
 	Link    *Link
 	Address *Address
 	Route   *Route
+	Setting *Setting
 }
+
+// Setting says that forwarding, proxy ARP or another sysctl that the kernel tells of has
+// changed. Link is the interface, or AllLinks.
+type Setting struct{ Link int }
+
+// AllLinks stands for the settings of the host (NETCONFA_IFINDEX_ALL).
+const AllLinks = -1
 
 // String is the event as one line: + for there, = for replaced, - for gone.
 func (e Event) String() string {
@@ -149,6 +157,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s%s dev if%d", sign, e.Address.Prefix, e.Address.Link)
 	case e.Route != nil:
 		return sign + e.Route.Text(nil)
+	case e.Setting != nil:
+		return fmt.Sprintf("%ssettings of if%d", sign, e.Setting.Link)
 	}
 	return "nothing"
 }

@@ -1,0 +1,25 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// claimName is that of an abstract socket: those belong to a network namespace
+// (unix(7)), as do the table and the routes, and go with the process that has them.
+const claimName = "@margay/dataplane"
+
+// claim makes this process the one that keeps the calling thread's network namespace in
+// step. Two would undo each other's work.
+func claim() (net.Listener, error) {
+	l, err := net.Listen("unix", claimName)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, errors.New("another agent keeps this network namespace in step")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim the network namespace: %w", err)
+	}
+	return l, nil
+}
