@@ -163,21 +163,33 @@ func (r *Result) kubernetesPeer(namespace, field string, p *networkingv1.Network
 
 // ipBlock converts a net and its exceptions.
 func (r *Result) ipBlock(field string, b *networkingv1.IPBlock) (peer model.Peer, ok bool) {
-	net, err := netip.ParsePrefix(b.CIDR)
-	if err != nil {
-		r.problem(model.Failure, field+".cidr", b.CIDR, "is not a net; the peer allows nothing")
+	net, ok := r.blockNet(field+".cidr", b.CIDR)
+	if !ok {
 		return peer, false
 	}
-	peer.Nets = []netip.Prefix{net.Masked()}
+	peer.Nets = []netip.Prefix{net}
 	for i, text := range b.Except {
-		except, err := netip.ParsePrefix(text)
-		if err != nil {
-			r.problem(model.Failure, fmt.Sprintf("%s.except[%d]", field, i), text, "is not a net; the peer allows nothing")
+		except, ok := r.blockNet(fmt.Sprintf("%s.except[%d]", field, i), text)
+		if !ok {
 			return peer, false
 		}
-		peer.NotNets = append(peer.NotNets, except.Masked())
+		peer.NotNets = append(peer.NotNets, except)
 	}
 	return peer, true
+}
+
+// blockNet reads a net of an ipBlock. Kubernetes takes one with host bits for the net that
+// the address lies in, and so do we, but it is said.
+func (r *Result) blockNet(field, text string) (netip.Prefix, bool) {
+	net, err := netip.ParsePrefix(text)
+	if err != nil {
+		r.problem(model.Failure, field, text, "is not a net; the peer allows nothing")
+		return netip.Prefix{}, false
+	}
+	if net != net.Masked() {
+		r.problem(model.Warning, field, text, "host bits set; read as %v", net.Masked())
+	}
+	return net.Masked(), true
 }
 
 // kubernetesPorts groups the ports of a rule by protocol: one rule for each, with the

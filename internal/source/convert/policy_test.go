@@ -33,6 +33,12 @@ func TestKubernetesPolicies(t *testing.T) {
 			key + subject + "types=ingress,egress\n  egress allow tcp to nets 10.0.0.0/8 not nets 10.1.0.0/16 ports 443\n  egress allow tcp to nets fd00::/8 ports 443",
 		},
 		{
+			"nets with host bits", head + "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.1/8, except: ['10.1.0.1/16']}}]}]}\n",
+			key + subject + "types=ingress\n  ingress allow from nets 10.0.0.0/8 not nets 10.1.0.0/16" +
+				"\nwarning spec.ingress[0].from[0].ipBlock.cidr \"10.0.0.1/8\": host bits set; read as 10.0.0.0/8" +
+				"\nwarning spec.ingress[0].from[0].ipBlock.except[0] \"10.1.0.1/16\": host bits set; read as 10.1.0.0/16",
+		},
+		{
 			"what cannot be read allows nothing",
 			head + "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/33}}, {ipBlock: {cidr: 10.0.0.0/8, except: [x]}}, {}], ports: [{port: 80, endPort: 70}, {port: 81, protocol: TCQ}, {port: 82}]}]}\n",
 			key + subject + "types=ingress" +
