@@ -1,9 +1,9 @@
 package dataplane_test
 
 import (
+	_ "embed"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -236,21 +236,23 @@ func annotated(name string, claimed, status []netip.Addr) string {
 	return strings.Replace(manifest, "metadata: {", fmt.Sprintf("metadata: {annotations: {cni.projectcalico.org/podIPs: '%s'}, ", strings.Join(list, ",")), 1)
 }
 
+// lostIPv6 is a manifest of a real deployment. It is part of the test's program, which
+// may run where the tree is not.
+//
+//go:embed testdata/pod-lost-ipv6.yaml
+var lostIPv6 string
+
 // The pod of the seeds, whose container runtime has lost its IPv6 address, keeps its route,
 // and it is said why that is odd.
 func TestPodThatLostItsIPv6(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../source/files/testdata/seeds/pod-lost-ipv6.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const lost = "default/chenby-7975959574-n52d8"
 	pods := []netlab.PodSpec{
 		{Name: lost, Addresses: netlab.Addrs("172.99.1.5", "2001:db8:42:0:208b:133f:7967:ee05")},
 		{Name: web, Addresses: nodetest.Addresses(1)},
 	}
 	n := nodetest.Start(t, nodetest.Options{Pods: pods, Manifests: map[string]string{
-		"seed.yaml": strings.ReplaceAll(string(text), "k8s-node1", nodetest.Name),
+		"seed.yaml": strings.ReplaceAll(lostIPv6, "k8s-node1", nodetest.Name),
 		"web.yaml":  nodetest.PodManifest(pods[1], "app: web"),
 	}})
 	n.Settled()
