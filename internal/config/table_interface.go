@@ -13,7 +13,7 @@ func interfaceTable() Group {
 		Settings: []Setting{{
 			Name: "InterfacePrefix", Field: "interfacePrefix", Default: "cali",
 			Value: as(interfacePrefixes(), func(s *Settings) *[]string { return &s.Interfaces.Prefixes }),
-			Help:  "What the names of pod interfaces start with. Traffic of such an interface is dropped unless a pod is known for it.",
+			Help:  "What the names of pod interfaces start with. Traffic of such an interface is dropped unless a pod is known for it; that of prefixes given up too, until the agent is restarted.",
 		}, {
 			Name: "InterfaceExclude", Field: "interfaceExclude", Default: "kube-ipvs0",
 			Value:  as(interfacePatterns(), func(s *Settings) *InterfacePatterns { return &s.Interfaces.Exclude }),

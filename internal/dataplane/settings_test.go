@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -65,5 +66,16 @@ func TestRoutesOfAFamilyThatIsOff(t *testing.T) {
 	}
 	if !interfaceSettings(s, family.V6).Off || interfaceSettings(s, family.V4).Off {
 		t.Error("the interfaces of the family that is off are not left alone")
+	}
+}
+
+func TestAPrefixThatIsGivenUpStaysGuarded(t *testing.T) {
+	s := settingsFrom(t, "FELIX_INTERFACEPREFIX=foo,tap")
+	now := stillGuarding(s, []string{"cali", "tap"})
+	if got := strings.Join(now.Interfaces.Prefixes, ","); got != "foo,tap,cali" {
+		t.Errorf("guarded: %s", got)
+	}
+	if got := strings.Join(s.Interfaces.Prefixes, ","); got != "foo,tap" {
+		t.Errorf("the settings themselves have become %s", got)
 	}
 }

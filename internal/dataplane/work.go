@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"slices"
+
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/engine"
@@ -59,6 +61,7 @@ func (d *Dataplane) becomeInSync() {
 }
 
 func (d *Dataplane) configure(s *config.Settings) {
+	s = stillGuarding(s, d.settings.Interfaces.Prefixes)
 	d.settings = s
 	for _, f := range family.All() {
 		d.managers.Get(f).configure(s)
@@ -66,6 +69,20 @@ func (d *Dataplane) configure(s *config.Settings) {
 		d.devices.Get(f).Configure(interfaceSettings(s, f))
 	}
 	d.health.SetFamilies(s.Families())
+}
+
+// stillGuarding are the settings with the interface prefixes that were in force before
+// beside their own: pods that still have such an interface are not known by it any more,
+// and would be let through if nothing dropped their traffic.
+func stillGuarding(s *config.Settings, before []string) *config.Settings {
+	out := *s
+	out.Interfaces.Prefixes = slices.Clone(s.Interfaces.Prefixes)
+	for _, p := range before {
+		if !slices.Contains(out.Interfaces.Prefixes, p) {
+			out.Interfaces.Prefixes = append(out.Interfaces.Prefixes, p)
+		}
+	}
+	return &out
 }
 
 func (d *Dataplane) configureRoutes(f family.Family) {
