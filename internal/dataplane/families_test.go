@@ -55,6 +55,7 @@ func TestOneFamilyGoesWhileTheOtherStays(t *testing.T) {
 			n.Write("felix.yaml", supportOf(family.Both))
 			n.Settled()
 			tryEverywhere(t, n, family.Both)
+			trySets(t, n)
 			next(t, goes)
 			next(t, fromNode)
 			lossless(t, "established, of the other family", stays)
@@ -86,6 +87,15 @@ kind: NetworkPolicy
 metadata: {name: db, namespace: shop}
 spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {side: front}}}]}]}
 `
+
+// trySets holds the kernel to onlyIfBackOn, in both families.
+func trySets(t *testing.T, n *nodetest.Node) {
+	t.Helper()
+	serve(t, n, 80, db)
+	for _, f := range family.All() {
+		probeAll(t, n, []asked{{web, netlab.TCP, db, f, 80, true}, {api, netlab.TCP, db, f, 80, false}})
+	}
+}
 
 // wayAround leads packets for a pod to its interface by a table that is not ours, so that
 // they meet policy even when the pod's own route is gone.

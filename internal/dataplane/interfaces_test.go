@@ -57,6 +57,27 @@ func TestInterfaceAndEndpointInEitherOrder(t *testing.T) {
 	}
 }
 
+// A pod that the API has no more, and whose interface is still there, is closed.
+func TestPodIsGone(t *testing.T) {
+	t.Parallel()
+	for _, on := range nodetest.Families() {
+		t.Run(on.String(), func(t *testing.T) {
+			t.Parallel()
+			n := startCluster(t, on, nil)
+			serve(t, n, 80, api)
+			n.Write("cluster.yaml", strings.Replace(clusterManifests(), podOf(clusterPods()[1]), "", 1))
+			n.Settled()
+			for _, f := range on.Families() {
+				wantRoute(t, n, address(n, api, f), "")
+			}
+			closedTo(t, n, api)
+			for _, f := range family.All() {
+				probeAll(t, n, []asked{{nodetest.Name, netlab.TCP, api, f, 80, false}, {web, netlab.TCP, api, f, 80, false}})
+			}
+		})
+	}
+}
+
 // closedTo wants nothing to get to a pod that the agent does not know, by whatever route.
 func closedTo(t *testing.T, n *nodetest.Node, pod string) {
 	t.Helper()

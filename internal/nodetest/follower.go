@@ -38,10 +38,14 @@ type follower struct {
 	marker int         // that goes with the source's word
 	read   signal      // the highest marker that the source has read
 	synced changes     // the source has said something new
+	// fine are the places of which the source has said last that all is well there, or
+	// that nothing is there any more.
+	fine     map[string]bool
+	reported changes
 }
 
 func newFollower(e *engine.Engine, o *observer) *follower {
-	return &follower{engine: e, observer: o, read: newSignal(), synced: newChanges()}
+	return &follower{engine: e, observer: o, read: newSignal(), synced: newChanges(), fine: map[string]bool{}, reported: newChanges()}
 }
 
 // Update implements source.Sink.
@@ -56,7 +60,27 @@ func (f *follower) Update(events []model.Event) {
 }
 
 // Report implements source.Sink.
-func (f *follower) Report(place string, problems []model.Problem) { f.engine.Report(place, problems) }
+func (f *follower) Report(place string, problems []model.Problem) {
+	f.engine.Report(place, problems)
+	f.mu.Lock()
+	f.fine[place] = len(problems) == 0
+	f.mu.Unlock()
+	f.reported.tell()
+}
+
+// forget forgets what has been said of a place.
+func (f *follower) forget(place string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.fine, place)
+}
+
+// hasReported says whether all is well at a place, or nothing there, since forget.
+func (f *follower) hasReported(place string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fine[place]
+}
 
 // Sync implements source.Sink.
 func (f *follower) Sync(s source.Sync) {

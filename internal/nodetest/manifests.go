@@ -32,7 +32,12 @@ func (n *Node) Write(name, text string) {
 // Remove removes a manifest.
 func (n *Node) Remove(name string) {
 	n.t.Helper()
-	if err := os.Remove(filepath.Join(n.Directory, name)); err != nil {
+	path := filepath.Join(n.Directory, name)
+	if n.agent != nil {
+		n.agent.follower.forget(path)
+		n.removed = append(n.removed, path)
+	}
+	if err := os.Remove(path); err != nil {
 		n.t.Fatal(err)
 	}
 }

@@ -54,6 +54,7 @@ type Node struct {
 	agent    *agent
 	logs     *logs
 	markers  int
+	removed  []string // manifests that the running agent has yet to miss
 	taps     map[ear]*netlab.Tap
 }
 
@@ -139,7 +140,7 @@ func (n *Node) Stop() {
 	if err := n.agent.stop(); err != nil {
 		n.t.Errorf("the agent has failed: %v", err)
 	}
-	n.agent = nil
+	n.agent, n.removed = nil, nil
 }
 
 // Restart stops the agent and starts another one, on the same kernel.

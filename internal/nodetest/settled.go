@@ -18,6 +18,9 @@ func (n *Node) Settled() {
 	defer cancel()
 	n.Pass() // the dataplane has begun, and the engine is about to hear of it
 	n.read(ctx)
+	if n.missed(ctx) {
+		n.read(ctx)
+	}
 	n.concluded(ctx)
 	n.applied(ctx)
 }
@@ -34,6 +37,21 @@ func (n *Node) read(ctx context.Context) {
 			n.t.Fatalf("the source does not read the directory")
 		}
 	}
+}
+
+// missed waits until the source has missed the files that have been removed, and says
+// whether there were any. It takes a file for gone only if it has listed the directory
+// twice without a change between, which the markers are.
+func (n *Node) missed(ctx context.Context) bool {
+	n.t.Helper()
+	f, removed := n.running().follower, n.removed
+	n.removed = nil
+	for _, path := range removed {
+		if !f.reported.until(ctx, func() bool { return f.hasReported(path) }) {
+			n.t.Fatalf("the source does not miss %s", path)
+		}
+	}
+	return len(removed) > 0
 }
 
 // AwaitSync waits until the source says that it has read everything, or that it has not and
