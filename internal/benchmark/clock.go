@@ -68,11 +68,11 @@ type memory struct{ peak, now int64 }
 // memoryOf reads VmHWM and VmRSS.
 func memoryOf(pid int) (memory, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
-	peak, err := statusNumber(path, "VmHWM")
+	rss, err := statusNumber(path, "VmRSS")
 	if err != nil {
 		return memory{}, err
 	}
-	rss, err := statusNumber(path, "VmRSS")
+	peak, err := statusNumber(path, "VmHWM") // after the other: the process may be growing
 	return memory{peak: peak << 10, now: rss << 10}, err
 }
 
