@@ -19,7 +19,7 @@ import (
 // seeds are the manifests of real deployments, with their nodes' names made ours.
 func seeds(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("../source/files/testdata/seeds/*.yaml")
+	files, err := filepath.Glob("testdata/seeds/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no seeds: %v", err)
 	}
