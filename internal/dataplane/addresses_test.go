@@ -1,7 +1,6 @@
 package dataplane_test
 
 import (
-	_ "embed"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -236,12 +235,6 @@ func annotated(name string, claimed, status []netip.Addr) string {
 	return strings.Replace(manifest, "metadata: {", fmt.Sprintf("metadata: {annotations: {cni.projectcalico.org/podIPs: '%s'}, ", strings.Join(list, ",")), 1)
 }
 
-// lostIPv6 is a manifest of a real deployment. It is part of the test's program, which
-// may run where the tree is not.
-//
-//go:embed testdata/pod-lost-ipv6.yaml
-var lostIPv6 string
-
 // The pod of the seeds, whose container runtime has lost its IPv6 address, keeps its route,
 // and it is said why that is odd.
 func TestPodThatLostItsIPv6(t *testing.T) {
@@ -252,7 +245,7 @@ func TestPodThatLostItsIPv6(t *testing.T) {
 		{Name: web, Addresses: nodetest.Addresses(1)},
 	}
 	n := nodetest.Start(t, nodetest.Options{Pods: pods, Manifests: map[string]string{
-		"seed.yaml": strings.ReplaceAll(lostIPv6, "k8s-node1", nodetest.Name),
+		"seed.yaml": seeds(t)["pod-lost-ipv6.yaml"],
 		"web.yaml":  nodetest.PodManifest(pods[1], "app: web"),
 	}})
 	n.Settled()
