@@ -8,7 +8,7 @@ import (
 	"github.com/margay-net/margay/internal/family"
 )
 
-// Decode reads a message about a link, an address or a route. It returns false for
+// Decode reads a message about a link, an address, a route or a neighbour. It returns false for
 // anything else: other kinds and families, routes of other tables, cached routes,
 // routes of one type of service only.
 func Decode(m Message) (Event, bool) {
@@ -26,6 +26,9 @@ func Decode(m Message) (Event, bool) {
 		e.Route, ok = decodeRoute(m.Body)
 	case unix.RTM_NEWNETCONF:
 		e.Setting, ok = decodeSetting(m.Body)
+	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
+		e.Gone = m.Type == unix.RTM_DELNEIGH
+		ok = decodeNeighbour(m.Body, &e)
 	}
 	return e, ok
 }
@@ -43,21 +46,6 @@ func decodeSetting(b []byte) (*Setting, bool) {
 		}
 	})
 	return s, s != nil
-}
-
-// decodeLink reads struct ifinfomsg. Messages of AF_BRIDGE tell of bridge ports, and
-// look like links that come and go.
-func decodeLink(b []byte) (*Link, bool) {
-	if len(b) < unix.SizeofIfInfomsg || b[0] != unix.AF_UNSPEC {
-		return nil, false
-	}
-	l := &Link{Index: int(u32(b[4:])), Up: u32(b[8:])&unix.IFF_UP != 0}
-	attributes(b[unix.SizeofIfInfomsg:], func(kind uint16, v []byte) {
-		if kind == unix.IFLA_IFNAME {
-			l.Name = text(v)
-		}
-	})
-	return l, l.Name != ""
 }
 
 // decodeAddress reads struct ifaddrmsg. On a point-to-point link IFA_ADDRESS is the far

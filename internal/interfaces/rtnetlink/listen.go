@@ -17,12 +17,17 @@ type Listener struct {
 	file *os.File
 	conn syscall.RawConn
 	buf  []byte
+	// except and followed are what the filter is made of.
+	except   []uint32
+	followed int
 }
 
 // Topics says which events a Listener gets beside those of links.
 type Topics struct {
 	// Routes, Addresses, and Settings of interfaces and host, of these families.
 	Routes, Addresses, Settings family.Set
+	// Neighbours and forwarding entries, of the one link that Follow names.
+	Neighbours bool
 }
 
 // Listen subscribes to events. Those that requests from the ports in except have caused
@@ -43,21 +48,27 @@ func Listen(t Topics, except ...uint32) (*Listener, error) {
 		_ = file.Close()
 		return nil, fmt.Errorf("netlink events: %w", err)
 	}
-	return &Listener{file: file, conn: conn, buf: make([]byte, readBytes)}, nil
+	return &Listener{file: file, conn: conn, buf: make([]byte, readBytes), except: except}, nil
+}
+
+// Follow says which link's neighbours and forwarding entries are to be told of from now on;
+// zero for none. Those of all others change too often to be woken by. It may be called while
+// another goroutine is in Next.
+func (l *Listener) Follow(link int) error {
+	if link == l.followed {
+		return nil
+	}
+	var failed error
+	err := l.conn.Control(func(fd uintptr) { failed = attach(int(fd), filter(l.except, link)) })
+	if err = errors.Join(err, failed); err != nil {
+		return fmt.Errorf("netlink events of interface %d: %w", link, err)
+	}
+	l.followed = link
+	return nil
 }
 
 func subscribe(fd int, t Topics, except []uint32) error {
-	raw, err := bpf.Assemble(filter(except))
-	if err != nil {
-		return err
-	}
-	program := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
-		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	err = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	if err != nil {
+	if err := attach(fd, filter(except, 0)); err != nil {
 		return err
 	}
 	groups := []int{unix.RTNLGRP_LINK}
@@ -70,6 +81,9 @@ func subscribe(fd int, t Topics, except []uint32) error {
 	for _, f := range t.Routes.Families() {
 		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE))
 	}
+	if t.Neighbours {
+		groups = append(groups, unix.RTNLGRP_NEIGH)
+	}
 	for _, g := range groups {
 		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
 			return err
@@ -78,17 +92,37 @@ func subscribe(fd int, t Topics, except []uint32) error {
 	return nil
 }
 
+// attach puts a filter in the place of the socket's own.
+func attach(fd int, filter []bpf.Instruction) error {
+	raw, err := bpf.Assemble(filter)
+	if err != nil {
+		return err
+	}
+	program := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
 func byFamily(f family.Family, v4, v6 int) int {
 	p := family.PairOf(v4, v6)
 	return p.Get(f)
 }
 
-// filter drops what other places than the main table have to say about routes, and
-// what carries a port in except. A filter loads big-endian numbers; netlink's are the
-// machine's, so the constants are turned instead.
-func filter(except []uint32) []bpf.Instruction {
-	const typeAt, portAt, tableAt = 4, 12, headerLen + 4
+// filter drops what other places than the main table have to say about routes, neighbours
+// of other links than the followed one, and what carries a port in except. A filter loads
+// big-endian numbers; netlink's are the machine's, so the constants are turned instead.
+func filter(except []uint32, followed int) []bpf.Instruction {
+	const typeAt, portAt, tableAt, neighbourLinkAt = 4, 12, headerLen + 4, headerLen + 4
 	program := []bpf.Instruction{
+		bpf.LoadAbsolute{Off: typeAt, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(htons(unix.RTM_NEWNEIGH)), SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(htons(unix.RTM_DELNEIGH)), SkipTrue: 4},
+		bpf.LoadAbsolute{Off: neighbourLinkAt, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: htonl(uint32(followed)), SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
 		bpf.LoadAbsolute{Off: typeAt, Size: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(htons(unix.RTM_NEWROUTE)), SkipTrue: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(htons(unix.RTM_DELROUTE)), SkipTrue: 3},

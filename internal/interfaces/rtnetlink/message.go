@@ -117,6 +117,18 @@ func (b *Batch) attrU32(kind uint16, v uint32) {
 	b.attr(kind, binary.NativeEndian.AppendUint32(nil, v))
 }
 
+// nest starts an attribute that holds others, which follow; unnest, given what nest has
+// returned, ends it.
+func (b *Batch) nest(kind uint16) (at int) {
+	at = len(b.buf)
+	b.attr(kind|unix.NLA_F_NESTED, nil)
+	return at
+}
+
+func (b *Batch) unnest(at int) {
+	binary.NativeEndian.PutUint16(b.buf[at:], uint16(len(b.buf)-at))
+}
+
 func (b *Batch) attrAddr(kind uint16, a netip.Addr) { b.attr(kind, a.Unmap().AsSlice()) }
 
 // htons and htonl turn numbers of this machine into network order.

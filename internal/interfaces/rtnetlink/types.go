@@ -11,15 +11,6 @@ import (
 	"github.com/margay-net/margay/internal/family"
 )
 
-// Link is a network interface.
-type Link struct {
-	Index int
-	Name  string
-	// Up is the administrative state, not the carrier: routes can lead out of an
-	// interface that is up without a carrier.
-	Up bool
-}
-
 // Address is an address of an interface.
 type Address struct {
 	Link   int
@@ -116,7 +107,7 @@ func (r Route) Text(name func(index int) string) string {
 	return b.String()
 }
 
-// Event is news from the kernel. Exactly one of Overrun, Link, Address and Route is set.
+// Event is news from the kernel. Exactly one of Overrun and the pointers is set.
 type Event struct {
 	// Overrun: events have been lost; only a full read tells what is.
 	Overrun bool
@@ -130,6 +121,9 @@ type Event struct {
 	Address *Address
 	Route   *Route
 	Setting *Setting
+	// Neighbour and Forwarding come only to a Listener that follows a link.
+	Neighbour  *Neighbour
+	Forwarding *Forwarding
 }
 
 // Setting says that forwarding, proxy ARP or another sysctl that the kernel tells of has
@@ -159,6 +153,10 @@ func (e Event) String() string {
 		return sign + e.Route.Text(nil)
 	case e.Setting != nil:
 		return fmt.Sprintf("%ssettings of if%d", sign, e.Setting.Link)
+	case e.Neighbour != nil:
+		return fmt.Sprintf("%sneighbour %s lladdr %s dev if%d", sign, e.Neighbour.Address, e.Neighbour.MAC, e.Neighbour.Link)
+	case e.Forwarding != nil:
+		return fmt.Sprintf("%sforward %s to %s dev if%d", sign, e.Forwarding.MAC, e.Forwarding.Remote, e.Forwarding.Link)
 	}
 	return "nothing"
 }
