@@ -148,23 +148,6 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %s is %q, want %q", word, got, want)
 		}
 	}
-	if got := nearest(strings.Repeat("a", 1<<20), []string{"a"}); got != "" {
-		t.Errorf("nearest to junk is %q", got)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "abd", 1},
-		{"abc", "bc", 1}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2},
-	} {
-		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
 }
 
 // TestReportsAreOneLine: names and values as hostile as they come.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/margay-net/margay/internal/nearest"
 )
 
 // Table is the table of settings with its indexes. It does not change once made, and
@@ -77,7 +79,7 @@ func (t *Table) nearestName(name string) string {
 	for _, s := range t.byName {
 		names = append(names, s.Name)
 	}
-	return nearest(name, names)
+	return nearest.Of(name, names)
 }
 
 // nearestField is the known FelixConfiguration field most like the given one, or "".
@@ -86,5 +88,5 @@ func (t *Table) nearestField(field string) string {
 	for f := range t.byField {
 		fields = append(fields, f)
 	}
-	return nearest(field, fields)
+	return nearest.Of(field, fields)
 }

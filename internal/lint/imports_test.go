@@ -39,8 +39,9 @@ var rooms = []room{
 	{"internal/reconcile", "", ""},
 
 	{"api", "", "apimachinery"},
-	{"internal/config", "model", ""},
-	{"internal/source", "api model selector", "apimachinery kubernetes kernel logs"},
+	{"internal/nearest", "", ""},
+	{"internal/config", "model nearest", ""},
+	{"internal/source", "api model nearest selector", "apimachinery kubernetes kernel logs"},
 	{"internal/engine", "calc config model selector source", "logs"},
 
 	{"internal/interfaces", "model reconcile", "kernel"},
