@@ -14,8 +14,12 @@ type object struct {
 	key      model.Key
 	value    model.Value // nil for what the model has no place for
 	problems []model.Problem
-	// shadow is the file whose object of the same name counts instead; nil if this one does.
-	shadow *file
+	// at is where in its file it stands.
+	at place
+	// shadow is the file whose object of the same name counts instead, and shadowAt where it
+	// stands there; nil if this one does.
+	shadow   *file
+	shadowAt place
 	// node is kept for Nodes, which patches can change later.
 	node *nodeObject
 }
@@ -133,11 +137,12 @@ func (c *catalogue) changes() []model.Event {
 
 // shadow notes which file has the object that counts.
 func (c *catalogue) shadow(f *file, key manifest.Key, first *file) {
+	at := first.objects[key].at
 	if first == f {
-		first = nil
+		first, at = nil, place{}
 	}
-	if o := f.objects[key]; o.shadow != first {
-		o.shadow = first
+	if o := f.objects[key]; o.shadow != first || o.shadowAt != at {
+		o.shadow, o.shadowAt = first, at
 		c.touch(f)
 	}
 }

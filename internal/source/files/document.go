@@ -27,12 +27,21 @@ func (c *catalogue) document(next, before *file, doc *manifest.Document) {
 		}
 		return
 	}
-	if next.objects[doc.Key] != nil {
-		p := doc.Report(api.FieldError{Field: "metadata.name", Value: doc.Key.Name, Message: "the same object stands earlier in the file; that one counts"})
-		next.problems = append(next.problems, asProblem(p, p.Message, model.Failure))
+	if first := next.objects[doc.Key]; first != nil {
+		next.problems = append(next.problems, twice(doc.Key, placeOf(doc).in(next.name), first.at.in(next.name)))
 		return
 	}
-	next.objects[doc.Key] = c.object(doc, c.lastGood(doc.Key, before))
+	o := c.object(doc, c.lastGood(doc.Key, before))
+	o.at = placeOf(doc)
+	next.objects[doc.Key] = o
+}
+
+// twice reports an object that is described once more than it can count.
+func twice(key manifest.Key, here, first string) model.Problem {
+	return model.Problem{
+		Severity: model.Failure, Where: here, Object: key.String(),
+		Message: "stands in " + first + " too, which comes first and counts",
+	}
 }
 
 // lastGood is the version of an object that is in force now, wherever it stands.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source/manifest"
@@ -108,33 +107,15 @@ func isForeign(doc *manifest.Document) bool {
 	return len(doc.Problems) > 0
 }
 
-// allProblems are those of the file and of its objects, one line each.
+// allProblems are those of the file and of its objects, one line each, in the file's order.
 func (f *file) allProblems() []model.Problem {
 	out := slices.Clone(f.problems)
 	for key, o := range f.objects {
 		out = append(out, o.problems...)
 		if o.shadow != nil {
-			out = append(out, model.Problem{
-				Severity: model.Failure, Where: f.name, Object: key.String(),
-				Message: "stands in " + o.shadow.name + " too, which comes first and counts",
-			})
+			out = append(out, twice(key, o.at.in(f.name), o.shadowAt.in(o.shadow.name)))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b model.Problem) int { return strings.Compare(a.Where, b.Where) })
+	slices.SortStableFunc(out, func(a, b model.Problem) int { return byPlace(a.Where, b.Where) })
 	return out
-}
-
-// where names the place of a problem: file, line and document.
-func where(p manifest.Problem) string {
-	text := p.File
-	if p.Line > 0 {
-		text += fmt.Sprintf(":%d", p.Line)
-	}
-	if p.Document > 0 {
-		text += fmt.Sprintf(": document %d", p.Document)
-	}
-	if p.Item > 0 {
-		text += fmt.Sprintf(" item %d", p.Item)
-	}
-	return text
 }

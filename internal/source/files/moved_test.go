@@ -44,7 +44,7 @@ func TestAFileOfANewNameStandsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.write("c.yaml", space("two", "x")+"---\n"+space("one", "x"))
-	l.want("Namespace/two", "error c.yaml: Namespace one: stands in b.yaml too")
+	l.want("Namespace/two", "error c.yaml:5: document 2: Namespace one: stands in b.yaml:1: document 1 too")
 	if len(l.sink.deleted) > 0 || l.sink.doubles != 1 {
 		t.Errorf("reported gone: %v; reported to stand twice: %d times", l.sink.deleted, l.sink.doubles)
 	}

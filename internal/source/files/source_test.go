@@ -139,11 +139,11 @@ func TestTheFirstOfTwoFilesCounts(t *testing.T) {
 	l.write("b.yaml", space("one", "b"))
 	l.want("Namespace/one labels={l=b}")
 	l.write("a.yaml", space("one", "a"))
-	l.want("Namespace/one labels={l=a}", "error b.yaml: Namespace one: stands in a.yaml too")
+	l.want("Namespace/one labels={l=a}", "error b.yaml:1: document 1: Namespace one: stands in a.yaml:1: document 1 too")
 	l.remove("a.yaml")
 	l.want("Namespace/one labels={l=b}", "!error")
 	l.write("b.yaml", space("one", "b")+"---\n"+space("one", "c"))
-	l.want("Namespace/one labels={l=b}", "error b.yaml:7: document 2: Namespace one: metadata.name")
+	l.want("Namespace/one labels={l=b}", "error b.yaml:5: document 2: Namespace one: stands in b.yaml:1: document 1 too")
 }
 
 func TestAFileIsReadWhenItsWriterIsDone(t *testing.T) {
