@@ -19,6 +19,7 @@ type Settings struct {
 	NAT           NAT
 	MTU           MTU
 	VXLAN         VXLAN
+	IPIP          IPIP
 	Wireguard     Wireguard
 	NFTables      NFTables
 	Iptables      Iptables

@@ -83,7 +83,7 @@ func TestSettingsAsTheAgentUsesThem(t *testing.T) {
 		"ALLOWVXLANPACKETSFROMWORKLOADS=1", "POLICYCOUNTERS=1", "LOGPREFIX=denied", "LOGACTIONRATELIMIT=3/minute", "LOGACTIONRATELIMITBURST=9",
 		"NATOUTGOINGEXCLUSIONS=ippoolsandhostips", "NATPORTRANGE=40000:50000",
 		"FAILSAFEINBOUNDHOSTPORTS=tcp:22,udp:[fd00::/8]:546", "EXTERNALNODESCIDRLIST=192.0.2.0/24,2001:db8::/32",
-		"VXLANENABLED=false", "VXLANPORT=8472",
+		"VXLANENABLED=false", "VXLANPORT=8472", "VXLANUNDERLAY=ipv6", "IPINIPENABLED=true", "IPINIPMTU=1400",
 		"HEALTHPORT=9098", "HEALTHHOST=::", "HEALTHTIMEOUTOVERRIDES=a=5,b=1m",
 		"PROMETHEUSMETRICSENABLED=false", "DEBUGPORT=6060", "LOGSEVERITYSCREEN=debug",
 		"IPTABLESREFRESHINTERVAL=1.5", "GOGCTHRESHOLD=-1",
@@ -114,6 +114,8 @@ func TestSettingsAsTheAgentUsesThem(t *testing.T) {
 		{"external", s.VXLAN.External, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}},
 		{"VXLAN", s.VXLAN.Enabled, Off},
 		{"VXLAN port", s.VXLAN.Port, uint16(8472)},
+		{"VXLAN underlay", s.VXLAN.Underlay.Family(), family.V6},
+		{"IPIP", s.IPIP, IPIP{Enabled: On, MTU: 1400}},
 		{"health", s.Health, Health{
 			Listener: Listener{Enabled: true, Host: "::", Port: 9098},
 			Timeouts: map[string]time.Duration{"a": 5 * time.Second, "b": time.Minute},

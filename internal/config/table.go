@@ -27,7 +27,7 @@ func NewTable() *Table {
 		groups: []Group{
 			datastoreTable(), familyTable(), interfaceTable(), routeTable(),
 			policyTable(), hostEndpointTable(), natTable(),
-			mtuTable(), vxlanTable(), wireguardTable(),
+			mtuTable(), vxlanTable(), ipipTable(), wireguardTable(),
 			nftablesTable(), iptablesTable(),
 			healthTable(), metricsTable(), debugTable(), loggingTable(), runtimeTable(),
 		},

@@ -63,8 +63,8 @@ func routeTable() Group {
 		Name: "ProgramClusterRoutes", Field: "programClusterRoutes", Default: "EnabledIPIPOnly",
 		Value: as(oneOf(ClusterRoutesIPIPOnly, ClusterRoutesEnabled, ClusterRoutesDisabled),
 			func(s *Settings) *ClusterRoutes { return &s.Routes.Cluster }),
-		Help:    "Whether routes to other nodes' pods without a tunnel are programmed, both families. With `Enabled` they are; else it is left to a BGP daemon.",
-		Differs: "Margay has no IPIP, so that `EnabledIPIPOnly` and `Disabled` come to the same.",
+		Help: "Whether routes to other nodes' pods are programmed, both families, or left to a BGP daemon. Those of pools with VXLAN always are. " +
+			"`EnabledIPIPOnly` adds those of pools with IPIP, `Enabled` those of all other pools.",
 	}, {
 		Name: "RemoveExternalRoutes", Field: "removeExternalRoutes", Default: "true",
 		Value: as(boolean(), func(s *Settings) *bool { return &s.Routes.RemoveExternal }),

@@ -40,8 +40,8 @@ func TestEverySettingOfFelixIsKnown(t *testing.T) {
 			}
 		}
 	}
-	if len(ours) != 5 {
-		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters", ours)
+	if len(ours) != 6 {
+		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters, VXLANUnderlay", ours)
 	}
 }
 
@@ -87,12 +87,15 @@ NATPortRange                        none
 IptablesNATOutgoingInterfaceFilter  none
 MTUIfacePattern                     ^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)
 RequireMTUFile                      false
+VXLANUnderlay                       PerFamily         differs: ours
 VXLANEnabled                        none
 VXLANPort                           4789
 VXLANVNI                            4096
 VXLANMTU                            0
 VXLANMTUV6                          0
 ExternalNodesCIDRList               none
+IpInIpEnabled                       none
+IpInIpMtu                           0
 WireguardEnabled                    false
 WireguardInterfaceName              wireguard.cali
 WireguardListeningPort              51820
@@ -237,7 +240,7 @@ func assignAny(row *Setting, s *Settings) bool {
 	var zero Settings
 	for _, sample := range []string{
 		"true", "7", "1400", "192.0.2.1", "2001:db8::1", "1-9", "tcp:22", "kubernetes", "Enabled", "DROP", "ACCEPT",
-		"Any", "IPPoolsOnly", "Auto", "insert", "NoClientCert", "INFO", "10/second", "a=5s", "0xff", "eth0",
+		"Any", "IPPoolsOnly", "Auto", "insert", "NoClientCert", "INFO", "10/second", "a=5s", "0xff", "eth0", "IPv6",
 	} {
 		if row.Value.assign(s, sample) == nil && row.Value.text(s) != row.Value.text(&zero) {
 			return true

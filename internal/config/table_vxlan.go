@@ -30,8 +30,31 @@ func mtuTable() Group {
 	}}}
 }
 
-// VXLAN is the VXLAN tunnels, a device per family.
+// Underlay says over which family VXLAN packets travel.
+type Underlay string
+
+// The values of Underlay.
+const (
+	UnderlayPerFamily Underlay = "PerFamily"
+	UnderlayIPv4      Underlay = "IPv4"
+	UnderlayIPv6      Underlay = "IPv6"
+)
+
+// Family is the one family that the packets of both travel over; 0 if each has its own tunnel.
+func (u Underlay) Family() family.Family {
+	switch u {
+	case UnderlayIPv4:
+		return family.V4
+	case UnderlayIPv6:
+		return family.V6
+	}
+	return 0
+}
+
+// VXLAN is the VXLAN tunnels, a device per family of the underlay.
 type VXLAN struct {
+	// Underlay says whether the families have a tunnel each, or one for both.
+	Underlay Underlay
 	// Enabled overrides what the pools ask for, for IPv4 as in Felix.
 	Enabled Toggle
 	// Port and VNI are the same in both families.
@@ -48,6 +71,12 @@ func vxlanTable() Group {
 		return as(mtu(f), func(s *Settings) *int { return s.VXLAN.MTU.At(f) })
 	}
 	return Group{Title: "VXLAN", Settings: []Setting{{
+		Name: "VXLANUnderlay", Field: "vxlanUnderlay", Default: string(UnderlayPerFamily),
+		Value: as(oneOf(UnderlayPerFamily, UnderlayIPv4, UnderlayIPv6), func(s *Settings) *Underlay { return &s.VXLAN.Underlay }),
+		Help: "The family that VXLAN packets travel over: each pod address family its own, in a device each, or one family for both, in one device. " +
+			"With `IPv6`, IPv4 pods reach each other across nodes that have IPv6 addresses only. To be the same on all nodes.",
+		Differs: "Margay's own: Felix has a device per family.",
+	}, {
 		Name: "VXLANEnabled", Field: "vxlanEnabled", NotYet: noVXLANYet,
 		Value: as(toggle(), func(s *Settings) *Toggle { return &s.VXLAN.Enabled }),
 		Help:  "Make the IPv4 VXLAN device, or never. Unset, it is there when a pool wants it, as for IPv6.",
@@ -70,5 +99,26 @@ func vxlanTable() Group {
 		Value:   as(prefixes(), func(s *Settings) *[]netip.Prefix { return &s.VXLAN.External }),
 		Help:    "Nets outside the cluster that tunnelled packets are taken from.",
 		Differs: "Felix takes IPv4 nets only.",
+	}}}
+}
+
+// IPIP is the IPIP tunnel, which carries IPv4 over IPv4 only.
+type IPIP struct {
+	// Enabled overrides what the pools ask for.
+	Enabled Toggle
+	// MTU is the device's, in bytes; 0 is automatic.
+	MTU int
+}
+
+func ipipTable() Group {
+	const notYet = "IPIP tunnels are not built yet"
+	return Group{Title: "IPIP", Settings: []Setting{{
+		Name: "IpInIpEnabled", Field: "ipipEnabled", NotYet: notYet,
+		Value: as(toggle(), func(s *Settings) *Toggle { return &s.IPIP.Enabled }),
+		Help:  "Make the IPIP device `tunl0`, or never. Unset, it is there when an IPv4 pool wants it.",
+	}, {
+		Name: "IpInIpMtu", Field: "ipipMTU", Default: "0", NotYet: notYet,
+		Value: as(mtu(family.V4), func(s *Settings) *int { return &s.IPIP.MTU }),
+		Help:  "MTU of the IPIP device. 0 is 20 less than the host's.",
 	}}}
 }

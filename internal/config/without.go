@@ -68,12 +68,9 @@ func withoutDataplane() []Group {
 // withoutNetworking are settings about tunnels, routes and services.
 func withoutNetworking() []Group {
 	return []Group{
-		{Title: "IPIP", Settings: without(
-			"tunnels are VXLAN and WireGuard, for both families; IPIP is IPv4 only",
-			"IpInIpEnabled ipipEnabled", "IpInIpMtu ipipMTU", "IpInIpTunnelAddr")},
 		{Title: "Tunnel addresses", Settings: without(
 			"tunnel addresses are read from the node's annotations and never need setting",
-			"IPv4VXLANTunnelAddr", "IPv6VXLANTunnelAddr", "VXLANTunnelMACAddr", "VXLANTunnelMACAddrV6")},
+			"IpInIpTunnelAddr", "IPv4VXLANTunnelAddr", "IPv6VXLANTunnelAddr", "VXLANTunnelMACAddr", "VXLANTunnelMACAddrV6")},
 		{Title: "Routes", Settings: append(without(
 			"routes follow IPAM blocks where there are any, and the nodes' podCIDRs elsewhere",
 			"RouteSource routeSource"),
