@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/source/convert"
 	"github.com/margay-net/margay/internal/source/manifest"
 )
 
@@ -51,7 +52,7 @@ func (c *catalogue) convertNode(o *object) {
 	}
 	doc := o.node.doc
 	r, _ := c.convert.Object(n, nil)
-	o.key, o.value, o.problems = r.Key, r.Value, located(&doc, r)
+	o.key, o.value, o.problems = r.Key, r.Value, convert.Lines(&doc, r)
 }
 
 // patch puts a new patch of a node into force; a nil one takes it away.

@@ -29,11 +29,6 @@ func (p place) in(file string) string {
 	return file
 }
 
-// where names the place of a problem.
-func where(p manifest.Problem) string {
-	return place{int32(p.Line), int32(p.Document), int32(p.Item)}.in(p.File) //nolint:gosec // as above
-}
-
 // byPlace compares the names of places as people order them: numbers by what they count, so
 // that document 2 comes before document 10.
 func byPlace(a, b string) int {

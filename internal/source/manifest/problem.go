@@ -71,16 +71,7 @@ func (p Problem) Rule() (api.RuleRef, bool) { return api.RuleOf(p.Field) }
 //	policies.yaml:12: document 2: NetworkPolicy default/a: spec.ingress[0].source.nets[0]="10.0.0.1/8": host bits set, …
 func (p Problem) String() string {
 	var b strings.Builder
-	b.WriteString(p.File)
-	if p.Line > 0 {
-		b.WriteString(":" + strconv.Itoa(p.Line))
-	}
-	if p.Document > 0 {
-		b.WriteString(": document " + strconv.Itoa(p.Document))
-	}
-	if p.Item > 0 {
-		b.WriteString(" item " + strconv.Itoa(p.Item))
-	}
+	b.WriteString(p.Place())
 	if p.Object != "" {
 		b.WriteString(": " + p.Object)
 	}
@@ -92,4 +83,19 @@ func (p Problem) String() string {
 	}
 	b.WriteString(": " + p.Message)
 	return b.String()
+}
+
+// Place names where the problem is: file, line and document, as far as they are known.
+func (p Problem) Place() string {
+	text := p.File
+	if p.Line > 0 {
+		text += ":" + strconv.Itoa(p.Line)
+	}
+	if p.Document > 0 {
+		text += ": document " + strconv.Itoa(p.Document)
+	}
+	if p.Item > 0 {
+		text += " item " + strconv.Itoa(p.Item)
+	}
+	return text
 }
