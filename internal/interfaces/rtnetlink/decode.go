@@ -8,9 +8,8 @@ import (
 	"github.com/margay-net/margay/internal/family"
 )
 
-// Decode reads a message about a link, an address, a route or a neighbour. It returns false for
-// anything else: other kinds and families, routes of other tables, cached routes,
-// routes of one type of service only.
+// Decode reads a message about a link, an address, a route, a rule or a neighbour. It returns false for
+// anything else: other kinds and families, cached routes, routes of one type of service only.
 func Decode(m Message) (Event, bool) {
 	e := Event{Replaced: m.Flags&unix.NLM_F_REPLACE != 0, Port: m.Port}
 	ok := false
@@ -26,6 +25,9 @@ func Decode(m Message) (Event, bool) {
 		e.Route, ok = decodeRoute(m.Body)
 	case unix.RTM_NEWNETCONF:
 		e.Setting, ok = decodeSetting(m.Body)
+	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
+		e.Gone = m.Type == unix.RTM_DELRULE
+		e.Rule, ok = decodeRule(m.Body)
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
 		e.Gone = m.Type == unix.RTM_DELNEIGH
 		ok = decodeNeighbour(m.Body, &e)
@@ -117,8 +119,10 @@ func decodeRoute(b []byte) (*Route, bool) {
 	if r.Type != Unicast {
 		r.Link = 0 // IPv6 shows a blackhole on lo
 	}
-	ok := table == unix.RT_TABLE_MAIN && flags&unix.RTM_F_CLONED == 0 && r.Destination.IsValid()
-	return r, ok
+	if table != unix.RT_TABLE_MAIN {
+		r.Table = table
+	}
+	return r, flags&unix.RTM_F_CLONED == 0 && r.Destination.IsValid()
 }
 
 func isInternet(af uint8) bool { return af == unix.AF_INET || af == unix.AF_INET6 }

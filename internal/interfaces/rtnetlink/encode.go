@@ -41,12 +41,15 @@ func (b *Batch) DeleteRoute(r Route) {
 func (b *Batch) route(kind, flags uint16, r Route) {
 	b.begin(kind, flags)
 	b.body(AddressFamily(r.Family()), uint8(r.Destination.Bits()), 0, 0,
-		unix.RT_TABLE_MAIN, r.Protocol, r.Scope, uint8(r.Type))
+		tableByte(r.Table), r.Protocol, r.Scope, uint8(r.Type))
 	var routeFlags uint32
 	if r.OnLink {
 		routeFlags = unix.RTNH_F_ONLINK
 	}
 	b.u32(routeFlags)
+	if r.Table > 0xff {
+		b.attrU32(unix.RTA_TABLE, r.Table)
+	}
 	b.attrAddr(unix.RTA_DST, r.Destination.Addr())
 	if r.Metric != 0 {
 		b.attrU32(unix.RTA_PRIORITY, r.Metric)
@@ -106,13 +109,29 @@ func (b *Batch) dumpAddresses(f family.Family) {
 	b.end()
 }
 
-// dumpRoutes asks for the main table only: the kernel sorts out the rest.
-func (b *Batch) dumpRoutes(f family.Family) {
+// dumpRoutes asks for one table only: the kernel sorts out the rest.
+func (b *Batch) dumpRoutes(f family.Family, table uint32) {
 	b.begin(unix.RTM_GETROUTE, unix.NLM_F_DUMP)
-	b.body(AddressFamily(f), 0, 0, 0, unix.RT_TABLE_MAIN, 0, 0, 0)
+	b.body(AddressFamily(f), 0, 0, 0, tableByte(table), 0, 0, 0)
 	b.u32(0)
-	b.attrU32(unix.RTA_TABLE, unix.RT_TABLE_MAIN)
+	b.attrU32(unix.RTA_TABLE, tableNumber(table))
 	b.end()
+}
+
+// tableNumber is the kernel's number for a table: ours is zero for the main one.
+func tableNumber(table uint32) uint32 {
+	if table == 0 {
+		return unix.RT_TABLE_MAIN
+	}
+	return table
+}
+
+// tableByte is what a header has of a table's number: a large one is in an attribute.
+func tableByte(table uint32) uint8 {
+	if table > 0xff {
+		return unix.RT_TABLE_COMPAT
+	}
+	return uint8(tableNumber(table))
 }
 
 // prefix puts an address of a message and its length together; the host bits of a

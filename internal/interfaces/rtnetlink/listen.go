@@ -19,6 +19,7 @@ type Listener struct {
 	buf  []byte
 	// except and followed are what the filter is made of.
 	except   []uint32
+	table    uint32
 	followed int
 }
 
@@ -26,13 +27,17 @@ type Listener struct {
 type Topics struct {
 	// Routes, Addresses, and Settings of interfaces and host, of these families.
 	Routes, Addresses, Settings family.Set
+	// Table is one more whose routes are told of, beside the main one; zero for none.
+	Table uint32
+	// Rules of these families.
+	Rules family.Set
 	// Neighbours and forwarding entries, of the one link that Follow names.
 	Neighbours bool
 }
 
 // Listen subscribes to events. Those that requests from the ports in except have caused
-// never reach the socket, nor do those of routes outside the main table: they cost
-// nothing, and cannot overrun it.
+// never reach the socket, nor do those of routes in other tables: they cost nothing, and
+// cannot overrun it.
 func Listen(t Topics, except ...uint32) (*Listener, error) {
 	fd, err := open(unix.SOCK_NONBLOCK)
 	if err != nil {
@@ -48,7 +53,7 @@ func Listen(t Topics, except ...uint32) (*Listener, error) {
 		_ = file.Close()
 		return nil, fmt.Errorf("netlink events: %w", err)
 	}
-	return &Listener{file: file, conn: conn, buf: make([]byte, readBytes), except: except}, nil
+	return &Listener{file: file, conn: conn, buf: make([]byte, readBytes), except: except, table: t.Table}, nil
 }
 
 // Follow says which link's neighbours and forwarding entries are to be told of from now on;
@@ -59,7 +64,7 @@ func (l *Listener) Follow(link int) error {
 		return nil
 	}
 	var failed error
-	err := l.conn.Control(func(fd uintptr) { failed = attach(int(fd), filter(l.except, link)) })
+	err := l.conn.Control(func(fd uintptr) { failed = attach(int(fd), filter(l.except, l.table, link)) })
 	if err = errors.Join(err, failed); err != nil {
 		return fmt.Errorf("netlink events of interface %d: %w", link, err)
 	}
@@ -68,7 +73,7 @@ func (l *Listener) Follow(link int) error {
 }
 
 func subscribe(fd int, t Topics, except []uint32) error {
-	if err := attach(fd, filter(except, 0)); err != nil {
+	if err := attach(fd, filter(except, t.Table, 0)); err != nil {
 		return err
 	}
 	groups := []int{unix.RTNLGRP_LINK}
@@ -80,6 +85,9 @@ func subscribe(fd int, t Topics, except []uint32) error {
 	}
 	for _, f := range t.Routes.Families() {
 		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE))
+	}
+	for _, f := range t.Rules.Families() {
+		groups = append(groups, byFamily(f, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE))
 	}
 	if t.Neighbours {
 		groups = append(groups, unix.RTNLGRP_NEIGH)
@@ -111,10 +119,10 @@ func byFamily(f family.Family, v4, v6 int) int {
 	return p.Get(f)
 }
 
-// filter drops what other places than the main table have to say about routes, neighbours
+// filter drops what other tables than the main one and ours have to say about routes, neighbours
 // of other links than the followed one, and what carries a port in except. A filter loads
 // big-endian numbers; netlink's are the machine's, so the constants are turned instead.
-func filter(except []uint32, followed int) []bpf.Instruction {
+func filter(except []uint32, table uint32, followed int) []bpf.Instruction {
 	const typeAt, portAt, tableAt, neighbourLinkAt = 4, 12, headerLen + 4, headerLen + 4
 	program := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: typeAt, Size: 2},
@@ -125,9 +133,10 @@ func filter(except []uint32, followed int) []bpf.Instruction {
 		bpf.RetConstant{Val: 0},
 		bpf.LoadAbsolute{Off: typeAt, Size: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(htons(unix.RTM_NEWROUTE)), SkipTrue: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(htons(unix.RTM_DELROUTE)), SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(htons(unix.RTM_DELROUTE)), SkipTrue: 4},
 		bpf.LoadAbsolute{Off: tableAt, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RT_TABLE_MAIN, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RT_TABLE_MAIN, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(tableByte(table)), SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
 		bpf.LoadAbsolute{Off: portAt, Size: 4},
 	}

@@ -60,7 +60,6 @@ func TestWhatIsNotForUs(t *testing.T) {
 		return Message{Type: unix.RTM_NEWROUTE, Body: b.buf[headerLen:]}
 	}
 	for name, m := range map[string]Message{
-		"another table":      route(func(b []byte) { b[4] = 77 }),
 		"a type of service":  route(func(b []byte) { b[3] = 8 }),
 		"a cached route":     route(func(b []byte) { b[9] = unix.RTM_F_CLONED >> 8 }),
 		"another protocol":   route(func(b []byte) { b[0] = unix.AF_MPLS }),

@@ -161,9 +161,13 @@ func (s *Socket) Addresses(f family.Family) ([]Address, error) {
 
 // Routes lists the routes of one family's main table. A family that the kernel does not
 // have, or has no table for yet, has none.
-func (s *Socket) Routes(f family.Family) ([]Route, error) {
+func (s *Socket) Routes(f family.Family) ([]Route, error) { return s.TableRoutes(f, 0) }
+
+// TableRoutes lists the routes of one family in a table; zero is the main one. There are none in
+// a table that nobody has put one into.
+func (s *Socket) TableRoutes(f family.Family, table uint32) ([]Route, error) {
 	var b Batch
-	b.dumpRoutes(f)
+	b.dumpRoutes(f, table)
 	var out []Route
 	err := s.dump(&b, func() { out = nil }, func(e Event) { out = append(out, *e.Route) })
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EOPNOTSUPP) {

@@ -31,12 +31,16 @@ type RouteType uint8
 const (
 	Unicast   RouteType = unix.RTN_UNICAST
 	Blackhole RouteType = unix.RTN_BLACKHOLE
+	// Throw ends the search in this table; the next rule decides.
+	Throw RouteType = unix.RTN_THROW
 )
 
-// Route is a route of the main table with at most one next hop. Two Routes are the same
-// to the kernel if they are equal with ==.
+// Route is a route with at most one next hop. Two Routes are the same to the kernel if they are
+// equal with ==.
 type Route struct {
 	Destination netip.Prefix
+	// Table is zero for the main table.
+	Table uint32
 	// Metric is the kernel's: zero is a metric of its own in IPv4, and means 1024 when
 	// an IPv6 route is added, but is never read back there.
 	Metric   uint32
@@ -74,6 +78,8 @@ func (r Route) Text(name func(index int) string) string {
 	case Unicast:
 	case Blackhole:
 		b.WriteString("blackhole ")
+	case Throw:
+		b.WriteString("throw ")
 	default:
 		fmt.Fprintf(&b, "type %d ", r.Type)
 	}
@@ -87,6 +93,9 @@ func (r Route) Text(name func(index int) string) string {
 			device = name(r.Link)
 		}
 		fmt.Fprintf(&b, " dev %s", device)
+	}
+	if r.Table != 0 {
+		fmt.Fprintf(&b, " table %d", r.Table)
 	}
 	fmt.Fprintf(&b, " proto %d", r.Protocol)
 	if r.Scope == unix.RT_SCOPE_LINK {
@@ -121,6 +130,7 @@ type Event struct {
 	Address *Address
 	Route   *Route
 	Setting *Setting
+	Rule    *Rule
 	// Neighbour and Forwarding come only to a Listener that follows a link.
 	Neighbour  *Neighbour
 	Forwarding *Forwarding
@@ -153,6 +163,8 @@ func (e Event) String() string {
 		return sign + e.Route.Text(nil)
 	case e.Setting != nil:
 		return fmt.Sprintf("%ssettings of if%d", sign, e.Setting.Link)
+	case e.Rule != nil:
+		return sign + e.Rule.String()
 	case e.Neighbour != nil:
 		return fmt.Sprintf("%sneighbour %s lladdr %s dev if%d", sign, e.Neighbour.Address, e.Neighbour.MAC, e.Neighbour.Link)
 	case e.Forwarding != nil:
