@@ -152,6 +152,9 @@ func TestKinds(t *testing.T) {
 		{"InterfaceExclude", "kube-ipvs0,/^veth/", "kube-ipvs0,/^veth/"},
 		{"InterfaceExclude", "none", ""},
 		{"InterfaceExclude", "/(/", x},
+		{"InterfaceRefreshInterval", "600", "600s"},
+		{"InterfaceRefreshInterval", "0", "0s"},
+		{"InterfaceRefreshInterval", "-90", x},
 
 		{"FailsafeInboundHostPorts", "22", "tcp:22"},
 		{"FailsafeInboundHostPorts", "UDP:53,sctp:7", "udp:53,sctp:7"},

@@ -1,11 +1,15 @@
 package config
 
+import "time"
+
 // Interfaces says which network devices are whose.
 type Interfaces struct {
 	// Prefixes start the names of the pods' interfaces; there is at least one.
 	Prefixes []string
 	// Exclude matches interfaces that never are host endpoints.
 	Exclude InterfacePatterns
+	// Refresh is how often the sysctls of pod interfaces are read again; 0 is never.
+	Refresh time.Duration
 }
 
 func interfaceTable() Group {
@@ -19,6 +23,10 @@ func interfaceTable() Group {
 			Value:  as(interfacePatterns(), func(s *Settings) *InterfacePatterns { return &s.Interfaces.Exclude }),
 			Help:   "Interfaces that are never host endpoints.",
 			NotYet: noHostEndpointsYet,
+		}, {
+			Name: "InterfaceRefreshInterval", Field: "interfaceRefreshInterval", Default: "90",
+			Value: as(duration(time.Second), func(s *Settings) *time.Duration { return &s.Interfaces.Refresh }),
+			Help:  "How often the settings of pod interfaces are read again of which the kernel does not tell when somebody changes them (`rp_filter`, `accept_ra` and the like), in seconds; a tenth less at random. 0 is never.",
 		}},
 	}
 }

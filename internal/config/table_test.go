@@ -57,6 +57,7 @@ Ipv4Support                         true              differs: ours
 Ipv6Support                         true
 InterfacePrefix                     cali
 InterfaceExclude                    kube-ipvs0
+InterfaceRefreshInterval            90s
 IPv4NormalRoutePriority             1024
 IPv4ElevatedRoutePriority           512
 IPv6NormalRoutePriority             1024

@@ -34,7 +34,6 @@ func withoutDataplane() []Group {
 	return []Group{
 		{Title: "Timers", Settings: without(
 			"the agent repairs what the kernel reports as changed, and does not re-read by a timer",
-			"InterfaceRefreshInterval interfaceRefreshInterval",
 			"NftablesRefreshInterval nftablesRefreshInterval",
 			"RouteRefreshInterval routeRefreshInterval")},
 		{Title: "Other dataplanes", Settings: without(

@@ -76,5 +76,6 @@ func interfaceSettings(s *config.Settings, f family.Family) interfaces.Settings 
 		Off:               !s.Support.Get(f),
 		InterfacePrefixes: s.Interfaces.Prefixes,
 		NoForwarding:      s.Routes.Forwarding == config.Disabled,
+		Audit:             s.Interfaces.Refresh,
 	}
 }

@@ -69,6 +69,18 @@ func TestRoutesOfAFamilyThatIsOff(t *testing.T) {
 	}
 }
 
+func TestTheAuditOfInterfaces(t *testing.T) {
+	for environment, want := range map[string]time.Duration{
+		"FELIX_IPV6SUPPORT=true": 90 * time.Second, "FELIX_INTERFACEREFRESHINTERVAL=600": 10 * time.Minute, "FELIX_INTERFACEREFRESHINTERVAL=0": 0,
+	} {
+		for _, f := range family.All() {
+			if got := interfaceSettings(settingsFrom(t, environment), f).Audit; got != want {
+				t.Errorf("%s, %v: every %v, want %v", environment, f, got, want)
+			}
+		}
+	}
+}
+
 func TestAPrefixThatIsGivenUpStaysGuarded(t *testing.T) {
 	s := settingsFrom(t, "FELIX_INTERFACEPREFIX=foo,tap")
 	now := stillGuarding(s, []string{"cali", "tap"})

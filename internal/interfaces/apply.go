@@ -3,6 +3,7 @@ package interfaces
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"syscall"
@@ -22,6 +23,7 @@ func (d *Driver) Apply(now time.Time) (next time.Time, err error) {
 			return d.retryAt, err
 		}
 	}
+	d.audit(now)
 	if d.host.isDue(now) {
 		d.forward(now)
 	}
@@ -124,20 +126,39 @@ func (d *Driver) write(now time.Time) {
 	}
 	for _, link := range slices.Sorted(maps.Keys(todo)) {
 		for _, v := range d.desiredValues(link) {
-			if todo[link][v.path] {
-				d.set(link, v, now)
+			if todo[link][v.path] && !d.set(link, v, now) {
+				break
 			}
 		}
 	}
 }
 
-func (d *Driver) set(link string, v value, now time.Time) {
+// set sets one sysctl of an interface. It returns false if there is no such interface any
+// more, which is no error.
+func (d *Driver) set(link string, v value, now time.Time) bool {
 	k := valueKey{link, v.path}
-	if err := d.sysctls.Write(v.path, v.value); err != nil {
+	err := d.sysctls.Write(v.path, v.value)
+	switch {
+	case err == nil:
+		d.values.Observe(k, v.value)
+	case errors.Is(err, fs.ErrNotExist) && d.hasLost(link):
+		return false
+	default:
 		d.values.Fail(k, fmt.Errorf("interface %s: %s = %s: %w", link, v.path, v.value, err), now)
-		return
 	}
-	d.values.Observe(k, v.value)
+	return true
+}
+
+// hasLost says whether an interface has gone, or goes by another name, of which the kernel's
+// word is still on its way. It is forgotten then: under its new name, if it has one, that word
+// brings it back. An interface may also be there and lack a sysctl, so the kernel is asked.
+func (d *Driver) hasLost(name string) bool {
+	links, err := d.kernel.Links()
+	if err != nil || slices.ContainsFunc(links, func(l Link) bool { return l.Name == name }) {
+		return false
+	}
+	d.linkGone(d.byName[name])
+	return true
 }
 
 // give gives the interfaces the addresses that they lack. One that is there, but under
@@ -169,7 +190,7 @@ func (d *Driver) give(now time.Time) {
 
 func (d *Driver) nextDue() time.Time {
 	var due []time.Time
-	for _, next := range []func() (time.Time, bool){d.values.NextRetry, d.addresses.NextRetry, d.host.next} {
+	for _, next := range []func() (time.Time, bool){d.values.NextRetry, d.addresses.NextRetry, d.host.next, d.nextAudit} {
 		if t, ok := next(); ok {
 			due = append(due, t)
 		}

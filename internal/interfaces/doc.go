@@ -8,8 +8,10 @@
 // a restart as before. Nothing is ever set back: what a pod interface has goes with it,
 // and others may have come to rely on the node's forwarding.
 //
-// Only what differs is written. An interface is looked at when the kernel announces it,
-// or that it went up or down; a failure is an error of that interface and family.
+// Only what differs is written. An interface is looked at when the kernel announces it, or
+// that it went up or down, or that a setting of it has changed; since the kernel does not tell
+// of every setting, there is a rare audit too (audit.go). A failure is an error of that
+// interface and family.
 //
 // What has gone wrong here, elsewhere:
 //

@@ -31,6 +31,8 @@ type Driver struct {
 	// stale: links and addresses are to be read again.
 	stale   bool
 	retryAt time.Time
+	// auditAt is when everything is read again; zero for never.
+	auditAt time.Time
 }
 
 // valueKey names a sysctl of an interface.
@@ -77,7 +79,7 @@ func (d *Driver) Configure(s Settings) {
 		Equal: func(a, b bool) bool { return a == b }, Retry: retry,
 	})
 	d.host = host{due: true}
-	d.stale = true
+	d.stale, d.auditAt = true, time.Time{}
 }
 
 // AllowSpoofing says whether the pod behind an interface may send from addresses that

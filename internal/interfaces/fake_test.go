@@ -17,6 +17,9 @@ type sysctls struct {
 	values map[string]string
 	refuse map[string]error // writes of paths that begin so
 	log    []string
+	reads  int
+	// before is called before each write, if it is not nil.
+	before func(path string)
 }
 
 // newSysctls has what a kernel has for the named interfaces, with its defaults.
@@ -48,12 +51,23 @@ func (s *sysctls) add(name string) {
 	})
 }
 
+// rename is what the kernel does to the settings of an interface that gets another name.
+func (s *sysctls) rename(from, to string) {
+	for path, v := range maps.Clone(s.values) {
+		if moved := strings.ReplaceAll(path, "/"+from+"/", "/"+to+"/"); moved != path {
+			delete(s.values, path)
+			s.values[moved] = v
+		}
+	}
+}
+
 // older takes away what only newer kernels have.
 func (s *sysctls) older() {
 	maps.DeleteFunc(s.values, func(path, _ string) bool { return strings.HasSuffix(path, "/force_forwarding") })
 }
 
 func (s *sysctls) Read(path string) (string, error) {
+	s.reads++
 	v, ok := s.values[path]
 	if !ok {
 		return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
@@ -62,6 +76,9 @@ func (s *sysctls) Read(path string) (string, error) {
 }
 
 func (s *sysctls) Write(path, value string) error {
+	if s.before != nil {
+		s.before(path)
+	}
 	for start, err := range s.refuse {
 		if strings.HasPrefix(path, start) {
 			return &fs.PathError{Op: "open", Path: path, Err: err}

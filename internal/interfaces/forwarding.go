@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/margay-net/margay/internal/family"
 )
@@ -33,6 +34,11 @@ const (
 type forwarding struct {
 	host []value
 	each []value
+}
+
+// isOfLink says whether a host-wide step concerns one interface only.
+func (v value) isOfLink() bool {
+	return strings.HasSuffix(v.path, "/accept_ra") && v.path != acceptRADefault
 }
 
 // planForwarding looks at what the kernel has and what is set. links are the names of the

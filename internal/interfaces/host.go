@@ -1,7 +1,9 @@
 package interfaces
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -57,7 +59,11 @@ func (d *Driver) tryForward() error {
 		if err == nil && have == v.value {
 			continue
 		}
-		if err := d.sysctls.Write(v.path, v.value); err != nil {
+		err = d.sysctls.Write(v.path, v.value)
+		if errors.Is(err, fs.ErrNotExist) && v.isOfLink() {
+			continue // it has gone, or goes by another name, since the plan was made
+		}
+		if err != nil {
 			return fmt.Errorf("forwarding: %s = %s: %w", v.path, v.value, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/margay-net/margay/internal/family"
 )
@@ -17,6 +18,9 @@ type Settings struct {
 	InterfacePrefixes []string
 	// NoForwarding leaves the node's forwarding as it is (IPForwarding: Disabled).
 	NoForwarding bool
+	// Audit is how often everything is read again, for the sake of what the kernel does not
+	// tell of; zero for never.
+	Audit time.Duration
 }
 
 func (s Settings) isPod(name string) bool {
