@@ -13,7 +13,7 @@ KERNEL_PACKAGES ?= internal/netlab internal/nftables internal/routes
 FUZZ_SECONDS    ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help build test bench demo demo-clean lint fuzz test-vm generate-check clean
+.PHONY: help build test bench demo demo-clean lint fuzz test-vm generate generate-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS seconds
 
 test-vm: ## the everyday kernel tests on Debian's own kernel, under qemu
 	hack/vm/test.sh $(KERNEL_PACKAGES)
+
+generate: ## deepcopy code, CRDs and docs/configuration.md, from the types and the table of settings
+	$(GO) generate ./...
 
 generate-check: ## fails if generated files are not what the generators make now
 	@hack/generate-check

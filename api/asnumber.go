@@ -8,6 +8,12 @@ import (
 
 // ASNumber is a BGP autonomous system number as it is written: a number of 32 bits, or two of 16 with a dot
 // between ("1.10", RFC 5396).
+//
+// +kubebuilder:validation:XIntOrString
+// +kubebuilder:validation:Type=""
+// +kubebuilder:validation:MaxLength=11
+// +kubebuilder:validation:Pattern=`^[0-9]{1,10}$|^[0-9]{1,5}\.[0-9]{1,5}$`
+// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 && self <= 4294967295 : self.contains('.') ? self.split('.').all(n, int(n) <= 65535) : int(self) <= 4294967295",message="not an AS number"
 type ASNumber string
 
 // Number returns the number of 32 bits.

@@ -9,6 +9,13 @@ import (
 
 // BGPConfiguration is the cluster's BGP set-up under the name "default", or one node's under "node.<name>".
 // The agent speaks no BGP; it reads the service ranges, whose unserved addresses must not loop.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName={bgpconfig,bgpconfigs}
+// +kubebuilder:printcolumn:name="AS",type=string,JSONPath=`.spec.asNumber`
+// +kubebuilder:printcolumn:name="Mesh",type=boolean,JSONPath=`.spec.nodeToNodeMeshEnabled`
+// +kubebuilder:printcolumn:name="Cluster IPs",type=string,JSONPath=`.spec.serviceClusterIPs[*].cidr`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPConfiguration struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -16,6 +23,8 @@ type BGPConfiguration struct {
 }
 
 // BGPConfigurationSpec holds the settings, with Calico's defaults.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.nodeMeshPassword) || !has(self.nodeToNodeMeshEnabled) || self.nodeToNodeMeshEnabled",message="needs nodeToNodeMeshEnabled",fieldPath=".nodeMeshPassword"
 type BGPConfigurationSpec struct {
 	// LogSeverityScreen is Info by default.
 	LogSeverityScreen string `json:"logSeverityScreen,omitempty"`
@@ -24,42 +33,69 @@ type BGPConfigurationSpec struct {
 	// ASNumber is 64512 by default.
 	ASNumber *ASNumber `json:"asNumber,omitempty"`
 	// ListenPort is 179 by default.
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	ListenPort *int `json:"listenPort,omitempty"`
 	// ServiceClusterIPs, ServiceExternalIPs and ServiceLoadBalancerIPs are the ranges of both families whose
 	// services are advertised.
-	ServiceClusterIPs      []CIDRBlock `json:"serviceClusterIPs,omitempty"`
-	ServiceExternalIPs     []CIDRBlock `json:"serviceExternalIPs,omitempty"`
+	//
+	// +kubebuilder:validation:MaxItems=256
+	ServiceClusterIPs []CIDRBlock `json:"serviceClusterIPs,omitempty"`
+	// +kubebuilder:validation:MaxItems=256
+	ServiceExternalIPs []CIDRBlock `json:"serviceExternalIPs,omitempty"`
+	// +kubebuilder:validation:MaxItems=256
 	ServiceLoadBalancerIPs []CIDRBlock `json:"serviceLoadBalancerIPs,omitempty"`
 	// ServiceLoadBalancerAggregation is Enabled by default.
-	ServiceLoadBalancerAggregation string                `json:"serviceLoadBalancerAggregation,omitempty"`
-	Communities                    []Community           `json:"communities,omitempty"`
-	PrefixAdvertisements           []PrefixAdvertisement `json:"prefixAdvertisements,omitempty"`
-	NodeMeshPassword               *BGPPassword          `json:"nodeMeshPassword,omitempty"`
+	//
+	// +kubebuilder:validation:Enum=Enabled;Disabled
+	ServiceLoadBalancerAggregation string `json:"serviceLoadBalancerAggregation,omitempty"`
+	// +kubebuilder:validation:MaxItems=64
+	Communities []Community `json:"communities,omitempty"`
+	// +kubebuilder:validation:MaxItems=64
+	PrefixAdvertisements []PrefixAdvertisement `json:"prefixAdvertisements,omitempty"`
+	NodeMeshPassword     *BGPPassword          `json:"nodeMeshPassword,omitempty"`
 	// NodeMeshMaxRestartTime is a duration ("120s").
 	NodeMeshMaxRestartTime *metav1.Duration `json:"nodeMeshMaxRestartTime,omitempty"`
-	BindMode               string           `json:"bindMode,omitempty"`
-	IgnoredInterfaces      []string         `json:"ignoredInterfaces,omitempty"`
+	// +kubebuilder:validation:Enum=None;NodeIP
+	BindMode          string   `json:"bindMode,omitempty"`
+	IgnoredInterfaces []string `json:"ignoredInterfaces,omitempty"`
 	// LocalWorkloadPeeringIPV4 and its IPv6 fellow are the addresses that pods peer with.
+	//
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) && ip(self).family() == 4",message="not an IPv4 address"
 	LocalWorkloadPeeringIPV4 string `json:"localWorkloadPeeringIPV4,omitempty"`
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) && ip(self).family() == 6",message="not an IPv6 address"
 	LocalWorkloadPeeringIPV6 string `json:"localWorkloadPeeringIPV6,omitempty"`
 	// ProgramClusterRoutes is Enabled where BIRD, not the agent, writes the routes between nodes.
+	//
+	// +kubebuilder:validation:Enum=Enabled;Disabled
 	ProgramClusterRoutes string `json:"programClusterRoutes,omitempty"`
 }
 
 // CIDRBlock is one range of either family.
 type CIDRBlock struct {
-	CIDR string `json:"cidr,omitempty"`
+	CIDR Net `json:"cidr,omitempty"`
 }
 
 // Community gives a name to a BGP community, "aa:nn" or "aa:nn:mm".
 type Community struct {
-	Name  string `json:"name,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name,omitempty"`
+	// +kubebuilder:validation:MaxLength=32
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(:[0-9]+){1,2}$') && self.split(':').all(n, n.size() <= 10 && int(n) <= (self.split(':').size() == 2 ? 65535 : 4294967295))",message="not a community aa:nn or aa:nn:mm"
 	Value string `json:"value,omitempty"`
 }
 
 // PrefixAdvertisement gives communities, by name or value, to the routes within a range.
 type PrefixAdvertisement struct {
-	CIDR        string   `json:"cidr,omitempty"`
+	CIDR Net `json:"cidr,omitempty"`
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^([^:]+|[0-9]+(:[0-9]+){1,2})$`
 	Communities []string `json:"communities,omitempty"`
 }
 

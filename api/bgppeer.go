@@ -9,6 +9,14 @@ import (
 
 // BGPPeer is a BGP session of some nodes with something else. The agent speaks no BGP: the object is
 // checked and reported.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster
+// +kubebuilder:printcolumn:name="Peer",type=string,JSONPath=`.spec.peerIP`
+// +kubebuilder:printcolumn:name="AS",type=string,JSONPath=`.spec.asNumber`
+// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.spec.node`
+// +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.spec.nodeSelector`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPPeer struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -17,31 +25,56 @@ type BGPPeer struct {
 
 // BGPPeerSpec says which nodes peer (Node or NodeSelector, or all) and with whom (PeerIP, PeerSelector or
 // LocalWorkloadSelector).
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.node) || size(self.node) == 0 || !has(self.nodeSelector) || size(self.nodeSelector) == 0",message="must be empty where nodeSelector is set",fieldPath=".node"
+// +kubebuilder:validation:XValidation:rule="!has(self.peerIP) || size(self.peerIP) == 0 || !has(self.peerSelector) || size(self.peerSelector) == 0",message="must be empty where peerSelector is set",fieldPath=".peerIP"
+// +kubebuilder:validation:XValidation:rule="!has(self.peerIP) || size(self.peerIP) == 0 || !has(self.localWorkloadSelector) || size(self.localWorkloadSelector) == 0",message="must be empty where localWorkloadSelector is set",fieldPath=".peerIP"
+// +kubebuilder:validation:XValidation:rule="!has(self.peerSelector) || size(self.peerSelector) == 0 || !has(self.localWorkloadSelector) || size(self.localWorkloadSelector) == 0",message="must be empty where localWorkloadSelector is set",fieldPath=".peerSelector"
+// +kubebuilder:validation:XValidation:rule="!has(self.asNumber) || !has(self.peerSelector) || size(self.peerSelector) == 0",message="must be empty where peerSelector is set",fieldPath=".asNumber"
+// +kubebuilder:validation:XValidation:rule="has(self.asNumber) || !has(self.localWorkloadSelector) || size(self.localWorkloadSelector) == 0",message="required with localWorkloadSelector",fieldPath=".asNumber"
+// +kubebuilder:validation:XValidation:rule="!has(self.reachableBy) || has(self.peerIP) && size(self.peerIP) > 0",message="needs peerIP",fieldPath=".reachableBy"
+// +kubebuilder:validation:XValidation:rule="!has(self.reachableBy) || !has(self.peerIP) || !isIP(self.reachableBy) || (self.peerIP.contains('.') ? 4 : 6) == ip(self.reachableBy).family()",message="not of the family of peerIP",fieldPath=".reachableBy"
 type BGPPeerSpec struct {
-	Node         string `json:"node,omitempty"`
-	NodeSelector string `json:"nodeSelector,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	Node         string   `json:"node,omitempty"`
+	NodeSelector Selector `json:"nodeSelector,omitempty"`
 	// PeerIP is an address of either family, or "<IPv4>:port", or "[<IPv6>]:port".
+	//
+	// +kubebuilder:validation:MaxLength=53
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) || self.matches('^[0-9.]+:[1-9][0-9]{0,4}$') && isIP(self.split(':')[0]) && ip(self.split(':')[0]).family() == 4 && int(self.split(':')[1]) <= 65535 || self.matches('^\\\\[[0-9a-fA-F:.]+\\\\]:[1-9][0-9]{0,4}$') && isIP(self.substring(1, self.indexOf(']'))) && int(self.substring(self.indexOf(']') + 2)) <= 65535",message="not an address, nor <IPv4>:port, nor [<IPv6>]:port"
 	PeerIP string `json:"peerIP,omitempty"`
 	// ASNumber is the peer's.
-	ASNumber      ASNumber  `json:"asNumber,omitempty"`
+	ASNumber ASNumber `json:"asNumber,omitempty"`
+	// LocalASNumber is the node's towards this peer.
 	LocalASNumber *ASNumber `json:"localASNumber,omitempty"`
 	// PeerSelector picks nodes to peer with, over each family that both have.
-	PeerSelector          string       `json:"peerSelector,omitempty"`
-	LocalWorkloadSelector string       `json:"localWorkloadSelector,omitempty"`
-	KeepOriginalNextHop   bool         `json:"keepOriginalNextHop,omitempty"`
-	NextHopMode           string       `json:"nextHopMode,omitempty"`
-	Password              *BGPPassword `json:"password,omitempty"`
+	PeerSelector          Selector `json:"peerSelector,omitempty"`
+	LocalWorkloadSelector Selector `json:"localWorkloadSelector,omitempty"`
+	KeepOriginalNextHop   bool     `json:"keepOriginalNextHop,omitempty"`
+	// +kubebuilder:validation:Enum=Auto;Self;Keep
+	NextHopMode string       `json:"nextHopMode,omitempty"`
+	Password    *BGPPassword `json:"password,omitempty"`
 	// SourceAddress is UseNodeIP by default.
+	//
+	// +kubebuilder:validation:Enum=UseNodeIP;None
 	SourceAddress            string           `json:"sourceAddress,omitempty"`
 	MaxRestartTime           *metav1.Duration `json:"maxRestartTime,omitempty"`
 	KeepaliveTime            *metav1.Duration `json:"keepaliveTime,omitempty"`
 	NumAllowedLocalASNumbers *int32           `json:"numAllowedLocalASNumbers,omitempty"`
 	// TTLSecurity is the number of hops to the peer, 0 to 255.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=255
 	TTLSecurity *int     `json:"ttlSecurity,omitempty"`
 	Filters     []string `json:"filters,omitempty"`
 	// ReachableBy is the gateway to the peer, of the peer's family.
+	//
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="not an IP address"
 	ReachableBy string `json:"reachableBy,omitempty"`
 	// ReversePeering is Auto by default.
+	//
+	// +kubebuilder:validation:Enum=Auto;Manual
 	ReversePeering string `json:"reversePeering,omitempty"`
 }
 

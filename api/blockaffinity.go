@@ -9,6 +9,13 @@ import (
 )
 
 // BlockAffinity is a node's claim on a block; Calico's IPAM writes it before the block itself.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName={affinity,affinities}
+// +kubebuilder:printcolumn:name="CIDR",type=string,JSONPath=`.spec.cidr`
+// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.spec.node`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BlockAffinity struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -18,10 +25,21 @@ type BlockAffinity struct {
 // BlockAffinitySpec is the claim.
 type BlockAffinitySpec struct {
 	// State is confirmed, pending, pendingDeletion or empty.
+	//
+	// +kubebuilder:validation:Enum="";confirmed;pending;pendingDeletion
 	State string `json:"state"`
-	Node  string `json:"node"`
+	// Node is the node's name.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Node string `json:"node"`
 	// Type is host (the default) or virtual.
+	//
+	// +kubebuilder:validation:Enum="";host;virtual
 	Type string `json:"type,omitempty"`
+	// CIDR is the block.
+	//
+	// +kubebuilder:validation:MaxLength=43
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="not a CIDR without host bits"
 	CIDR string `json:"cidr"`
 	// Deleted marks a claim on its way out.
 	Deleted Flag `json:"deleted,omitempty"`

@@ -11,10 +11,24 @@
 // Selectors are plain strings here: package selector parses them, and whoever converts an object to the
 // model reports those that do not parse.
 //
+// The custom resource definitions in deploy/crds are generated from these types and their comments ("make
+// generate"): what the API server can check is marked here as kubebuilder or CEL rules, beside the code that
+// checks it again. Lists and strings of a policy have the bounds that Calico's own definitions give them; the
+// API server needs them to know what a rule may cost. Objects from files, or stored before, are not bound by them.
+//
 // The package owns nothing in the kernel.
+//
+// +kubebuilder:object:generate=true
+// +groupName=projectcalico.org
+// +versionName=v3
 package api
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+//go:generate go tool -modfile=../hack/tools/go.mod controller-gen object crd:allowDangerousTypes=true paths=. output:object:dir=. output:crd:dir=../deploy/crds
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // The two groups that serve these resources. In the second one, names of policies carry their tier as a
 // prefix (see SplitTierName), and IPAMConfiguration is called IPAMConfig.
@@ -27,8 +41,11 @@ const (
 const DefaultTier = "default"
 
 // Resource is any of the types of this package, by pointer.
+//
+// +kubebuilder:object:generate=false
 type Resource interface {
 	metav1.Object
+	runtime.Object
 	// Default fills in the values that Calico documents for fields left out.
 	Default()
 	// Validate returns everything that is wrong with the object, in the order of its fields.
@@ -63,7 +80,7 @@ func New(kind string) Resource {
 	case "BlockAffinity":
 		return &BlockAffinity{}
 	case "IPAMConfig", "IPAMConfiguration":
-		return &IPAMConfig{}
+		return &IPAMConfiguration{}
 	case "ClusterInformation":
 		return &ClusterInformation{}
 	}

@@ -6,6 +6,8 @@ import (
 )
 
 // FieldError is one problem of one field.
+//
+// +kubebuilder:object:generate=false
 type FieldError struct {
 	// Field is the path of the field as JSON names it: spec.ingress[2].source.nets[0].
 	Field string
@@ -38,6 +40,8 @@ func QuoteValue(v string) string {
 }
 
 // RuleRef names one rule of a policy: the direction's list and the place in it, from 0.
+//
+// +kubebuilder:object:generate=false
 type RuleRef struct {
 	Direction PolicyType
 	Index     int

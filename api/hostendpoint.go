@@ -7,6 +7,13 @@ import (
 )
 
 // HostEndpoint puts an interface of a node under policy.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName={hep,heps}
+// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.spec.node`
+// +kubebuilder:printcolumn:name="Interface",type=string,JSONPath=`.spec.interfaceName`
+// +kubebuilder:printcolumn:name="IPs",type=string,JSONPath=`.spec.expectedIPs`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type HostEndpoint struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -14,20 +21,35 @@ type HostEndpoint struct {
 }
 
 // HostEndpointSpec names the interface: by InterfaceName ("*" for all of them), or by an address that it has.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.node) && size(self.node) > 0",message="required",fieldPath=".node"
+// +kubebuilder:validation:XValidation:rule="has(self.interfaceName) && size(self.interfaceName) > 0 || has(self.expectedIPs) && size(self.expectedIPs) > 0",message="required where expectedIPs is empty",fieldPath=".interfaceName"
 type HostEndpointSpec struct {
-	Node          string `json:"node,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	Node string `json:"node,omitempty"`
+	// +kubebuilder:validation:MaxLength=15
 	InterfaceName string `json:"interfaceName,omitempty"`
 	// ExpectedIPs are addresses of either family; they are also what selectors of rules find.
-	ExpectedIPs []string       `json:"expectedIPs,omitempty"`
-	Profiles    []string       `json:"profiles,omitempty"`
-	Ports       []EndpointPort `json:"ports,omitempty"`
+	//
+	// +kubebuilder:validation:MaxItems=256
+	ExpectedIPs []Address `json:"expectedIPs,omitempty"`
+	Profiles    []string  `json:"profiles,omitempty"`
+	// +kubebuilder:validation:MaxItems=256
+	Ports []EndpointPort `json:"ports,omitempty"`
 }
 
 // EndpointPort gives a name to a port, for rules to use.
+//
+// +kubebuilder:validation:XValidation:rule="string(self.protocol).lowerAscii() in ['tcp', 'udp', 'sctp', '6', '17', '132']",message="must be TCP, UDP or SCTP",fieldPath=".protocol"
 type EndpointPort struct {
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*$`
 	Name     string   `json:"name"`
 	Protocol Protocol `json:"protocol"`
 	// Port is from 1 to 65535.
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	Port int `json:"port"`
 }
 

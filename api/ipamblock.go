@@ -10,6 +10,12 @@ import (
 )
 
 // IPAMBlock is a part of a pool that one node assigns addresses from, with what it has assigned.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster
+// +kubebuilder:printcolumn:name="CIDR",type=string,JSONPath=`.spec.cidr`
+// +kubebuilder:printcolumn:name="Affinity",type=string,JSONPath=`.spec.affinity`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type IPAMBlock struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -19,16 +25,23 @@ type IPAMBlock struct {
 // IPAMBlockSpec is the block's range, owner and allocations.
 type IPAMBlockSpec struct {
 	// CIDR is of either family, with the pool's block size.
+	//
+	// +kubebuilder:validation:MaxLength=43
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="not a CIDR without host bits"
 	CIDR string `json:"cidr"`
 	// Affinity is "host:<node>" or "virtual:<name>"; nil: the block is nobody's.
-	Affinity          *string      `json:"affinity,omitempty"`
+	//
+	// +kubebuilder:validation:Pattern=`^(host|virtual):.+$`
+	Affinity *string `json:"affinity,omitempty"`
+	// AffinityClaimTime is when the node took the block.
 	AffinityClaimTime *metav1.Time `json:"affinityClaimTime,omitempty"`
 	// Allocations has an element for every address of the block, in order: nil if it is free, else the
 	// place in Attributes of what is known about it.
 	Allocations []*int `json:"allocations"`
 	// Unallocated are the free ordinals in the order of their next use.
-	Unallocated []int                 `json:"unallocated"`
-	Attributes  []AllocationAttribute `json:"attributes"`
+	Unallocated []int `json:"unallocated"`
+	// Attributes say what the allocations are for.
+	Attributes []AllocationAttribute `json:"attributes"`
 	// SequenceNumber and its per-allocation copies serve Calico's IPAM only.
 	SequenceNumber              uint64            `json:"sequenceNumber,omitempty"`
 	SequenceNumberForAllocation map[string]uint64 `json:"sequenceNumberForAllocation,omitempty"`
@@ -49,6 +62,8 @@ type AllocationAttribute struct {
 }
 
 // Allocation is one address of a block that is in use.
+//
+// +kubebuilder:object:generate=false
 type Allocation struct {
 	Addr      netip.Addr
 	Attribute AllocationAttribute

@@ -8,6 +8,8 @@ import (
 )
 
 // EncapMode says which of the packets between a pool's pods are put into a tunnel.
+//
+// +kubebuilder:validation:Enum=Never;Always;CrossSubnet
 type EncapMode string
 
 // The modes of an encapsulation.
@@ -19,6 +21,8 @@ const (
 )
 
 // AllowedUse is what a pool's addresses may be given to.
+//
+// +kubebuilder:validation:Enum=Workload;Tunnel;LoadBalancer
 type AllowedUse string
 
 // The uses of a pool.
@@ -29,19 +33,52 @@ const (
 )
 
 // IPPool is a range of one family that pods get their addresses from, and what is done with their traffic.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="CIDR",type=string,JSONPath=`.spec.cidr`
+// +kubebuilder:printcolumn:name="VXLAN",type=string,JSONPath=`.spec.vxlanMode`
+// +kubebuilder:printcolumn:name="IPIP",type=string,JSONPath=`.spec.ipipMode`
+// +kubebuilder:printcolumn:name="NAT",type=boolean,JSONPath=`.spec.natOutgoing`
+// +kubebuilder:printcolumn:name="Block",type=integer,JSONPath=`.spec.blockSize`
+// +kubebuilder:printcolumn:name="Disabled",type=boolean,JSONPath=`.spec.disabled`
+// +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.spec.nodeSelector`,priority=1
+// +kubebuilder:printcolumn:name="Uses",type=string,JSONPath=`.spec.allowedUses`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type IPPool struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              IPPoolSpec `json:"spec"`
+	// Status is what agents say of the pool.
+	Status Status `json:"status,omitzero"`
 }
 
 // IPPoolSpec is the pool's range and modes.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.vxlanMode) || self.vxlanMode == 'Never' || !has(self.ipipMode) || self.ipipMode == 'Never'",message="a pool has one encapsulation: VXLAN and IPIP exclude each other",fieldPath=".ipipMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.ipipMode) || self.ipipMode == 'Never' || !isCIDR(self.cidr) || cidr(self.cidr).ip().family() == 4",message="IPIP carries IPv4 only, this pool is IPv6",fieldPath=".ipipMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.blockSize) || !isCIDR(self.cidr) || (cidr(self.cidr).ip().family() == 4 ? self.blockSize >= 20 && self.blockSize <= 32 : self.blockSize >= 116 && self.blockSize <= 128)",message="blockSize must be from 20 to 32 for IPv4, from 116 to 128 for IPv6",fieldPath=".blockSize"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || (has(self.blockSize) ? self.blockSize : cidr(self.cidr).ip().family() == 4 ? 26 : 122) >= cidr(self.cidr).prefixLength()",message="a block of this size (left out: /26 for IPv4, /122 for IPv6) is larger than the pool",fieldPath=".blockSize"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || (has(self.blockSize) ? self.blockSize : cidr(self.cidr).ip().family() == 4 ? 26 : 122) == (has(oldSelf.blockSize) ? oldSelf.blockSize : cidr(self.cidr).ip().family() == 4 ? 26 : 122)",message="blockSize cannot be changed: blocks of the old size are in use",fieldPath=".blockSize"
 type IPPoolSpec struct {
-	// CIDR is of either family, without host bits.
+	// CIDR is of either family, without host bits. It cannot be changed: make another pool.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=43
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="not a CIDR: write <address>/<prefix length>"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr(self) == cidr(self).masked()",message="host bits are set"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).ip().family() == 4 ? !cidr('169.254.0.0/16').containsCIDR(self) && !cidr(self).containsIP('169.254.0.0') : !cidr('fe80::/10').containsCIDR(self) && !cidr(self).containsIP('fe80::'))",message="overlaps the link-local range"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a pool's CIDR cannot be changed: make another pool"
 	CIDR string `json:"cidr"`
 	// VXLANMode and IPIPMode are Never by default; at most one of them may be another. IPIP is for IPv4.
+	//
+	// +kubebuilder:default=Never
 	VXLANMode EncapMode `json:"vxlanMode,omitempty"`
-	IPIPMode  EncapMode `json:"ipipMode,omitempty"`
+	// IPIPMode is Never by default, and for IPv6.
+	//
+	// +kubebuilder:default=Never
+	IPIPMode EncapMode `json:"ipipMode,omitempty"`
 	// NATOutgoing masquerades packets from the pool to addresses outside of all pools; default false, for
 	// both families.
 	NATOutgoing bool `json:"natOutgoing,omitempty"`
@@ -50,15 +87,27 @@ type IPPoolSpec struct {
 	// DisableBGPExport keeps the pool's routes out of BGP.
 	DisableBGPExport bool `json:"disableBGPExport,omitempty"`
 	// BlockSize is the prefix length of the blocks that nodes get: for IPv4 20 to 32, default 26; for IPv6
-	// 116 to 128, default 122. It is not shorter than that of the CIDR.
+	// 116 to 128, default 122. It is not shorter than that of the CIDR, and cannot be changed.
+	//
+	// +kubebuilder:validation:Minimum=20
+	// +kubebuilder:validation:Maximum=128
 	BlockSize int `json:"blockSize,omitempty"`
 	// NodeSelector limits the nodes that assign from the pool; default "all()".
-	NodeSelector string `json:"nodeSelector,omitempty"`
+	//
+	// +kubebuilder:default="all()"
+	NodeSelector Selector `json:"nodeSelector,omitempty"`
 	// NamespaceSelector limits the namespaces whose pods get addresses from it; empty: no limit.
-	NamespaceSelector string `json:"namespaceSelector,omitempty"`
+	NamespaceSelector Selector `json:"namespaceSelector,omitempty"`
 	// AllowedUses is Workload and Tunnel by default.
+	//
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=3
+	// +kubebuilder:default={Workload,Tunnel}
 	AllowedUses []AllowedUse `json:"allowedUses,omitempty"`
 	// AssignmentMode is Automatic by default; Manual pools are used only by pods that name them.
+	//
+	// +kubebuilder:validation:Enum=Automatic;Manual
+	// +kubebuilder:default=Automatic
 	AssignmentMode string `json:"assignmentMode,omitempty"`
 }
 

@@ -7,6 +7,22 @@ import (
 	"strings"
 )
 
+// Net is what ParseNet reads.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self)",message="neither a CIDR nor an address"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr(self) == cidr(self).masked()",message="host bits are set"
+type Net = string
+
+// RuleNet is a Net in the rule of a policy, of which there may be so many that the API server cannot afford to
+// parse each: its characters are checked here, the rest by policy-fields in deploy/base/admission.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:Pattern=`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(/[0-9]{1,3})?$`
+type RuleNet = string
+
 // ParseNet reads a net as Calico's resources write it: a CIDR of either family whose host bits are zero, or
 // a bare address, which is the net of that address alone. IPv4-mapped IPv6 ("::ffff:10.0.0.0/104") is
 // refused: no packet on the wire carries such an address, so it can only be a mistake.
@@ -35,6 +51,12 @@ func ParseCIDR(s string) (netip.Prefix, error) {
 	}
 	return p, nil
 }
+
+// Address is what ParseAddr reads.
+//
+// +kubebuilder:validation:MaxLength=45
+// +kubebuilder:validation:XValidation:rule="isIP(self)",message="not an IP address"
+type Address = string
 
 // ParseAddr reads one address of either family, without zone, and not IPv4-mapped.
 func ParseAddr(s string) (netip.Addr, error) {

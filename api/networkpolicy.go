@@ -8,11 +8,23 @@ import (
 
 // NetworkPolicy is a policy for the pods of one namespace. It is Calico's kind, not that of
 // networking.k8s.io.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Namespaced,shortName={cnp,caliconetworkpolicy,caliconetworkpolicies}
+// +kubebuilder:printcolumn:name="Tier",type=string,JSONPath=`.spec.tier`
+// +kubebuilder:printcolumn:name="Order",type=number,JSONPath=`.spec.order`
+// +kubebuilder:printcolumn:name="Selector",type=string,JSONPath=`.spec.selector`
+// +kubebuilder:printcolumn:name="Types",type=string,JSONPath=`.spec.types`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type NetworkPolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              PolicySpec `json:"spec"`
 	// Status is written by Calico's controllers, and not read here.
+	//
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Status json.RawMessage `json:"status,omitempty"`
 }
 

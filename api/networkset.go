@@ -5,11 +5,17 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // NetworkSetSpec is a list of nets, CIDRs or addresses of either family, which the set's labels stand for
 // in the selectors of rules.
 type NetworkSetSpec struct {
-	Nets []string `json:"nets,omitempty"`
+	// +kubebuilder:validation:MaxItems=100000
+	Nets []Net `json:"nets,omitempty"`
 }
 
 // NetworkSet gives labels to nets, for the policies of its namespace and for those that select it by
 // namespaceSelector.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Namespaced,shortName=netsets
+// +kubebuilder:printcolumn:name="Nets",type=string,JSONPath=`.spec.nets`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type NetworkSet struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -23,6 +29,11 @@ func (s *NetworkSet) Default() {}
 func (s *NetworkSet) Validate() []FieldError { return s.Spec.validate(&s.ObjectMeta) }
 
 // GlobalNetworkSet gives labels to nets, for global policies and for namespaceSelector "global()".
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster
+// +kubebuilder:printcolumn:name="Nets",type=string,JSONPath=`.spec.nets`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type GlobalNetworkSet struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`

@@ -2,7 +2,16 @@ package api
 
 import "strings"
 
+// Selector is an expression over labels, as package selector reads it. The API server checks that it is made
+// of the language's words; whether they make sense together, the agent does.
+//
+// +kubebuilder:validation:MaxLength=1024
+// +kubebuilder:validation:Pattern=`^([ \t\r\n]*([A-Za-z0-9_./-]+|"[^"]*"|'[^']*'|==|!=|!|&&|\|\||[(){},]))*[ \t\r\n]*$`
+type Selector = string
+
 // PolicyType is a direction of traffic, as seen from the endpoint.
+//
+// +kubebuilder:validation:Enum=Ingress;Egress
 type PolicyType string
 
 // The directions of traffic.
@@ -12,22 +21,45 @@ const (
 )
 
 // PolicySpec is what NetworkPolicy and GlobalNetworkPolicy have in common.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.selector) || !self.selector.contains('global(')",message="global() stands only in the namespaceSelector of a rule",fieldPath=".selector"
+// +kubebuilder:validation:XValidation:rule="!has(self.serviceAccountSelector) || !self.serviceAccountSelector.contains('global(')",message="global() stands only in the namespaceSelector of a rule",fieldPath=".serviceAccountSelector"
+// +kubebuilder:validation:XValidation:rule="!has(self.egress) || self.egress.all(r, !has(r.http))",message="http is not for egress rules",fieldPath=".egress"
+// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || self.ingress.all(r, !has(r.destination) || !has(r.destination.services))",message="only the source of an ingress rule can be a service",fieldPath=".ingress"
+// +kubebuilder:validation:XValidation:rule="!has(self.egress) || self.egress.all(r, !has(r.source) || !has(r.source.services))",message="only the destination of an egress rule can be a service",fieldPath=".egress"
 type PolicySpec struct {
 	// Tier is the name of the policy's tier; default: "default".
+	//
+	// +kubebuilder:default=default
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Tier string `json:"tier,omitempty"`
 	// Order is the policy's place in its tier, lowest first. Without one, it comes after those that have
 	// one; equals are sorted by name.
 	Order *float64 `json:"order,omitempty"`
 	// Selector picks the endpoints that the policy is for; empty: all of them.
-	Selector string `json:"selector,omitempty"`
+	Selector Selector `json:"selector,omitempty"`
 	// ServiceAccountSelector limits them to pods under service accounts with these labels.
-	ServiceAccountSelector string `json:"serviceAccountSelector,omitempty"`
+	ServiceAccountSelector Selector `json:"serviceAccountSelector,omitempty"`
 	// Types are the directions that the policy decides on; traffic of a listed direction that no rule
 	// matches is dropped at the end of the tier. Default: those that have rules, Ingress if none has.
-	Types   []PolicyType `json:"types,omitempty"`
-	Ingress []Rule       `json:"ingress,omitempty"`
-	Egress  []Rule       `json:"egress,omitempty"`
+	//
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=2
+	Types []PolicyType `json:"types,omitempty"`
+	// Ingress are the rules for traffic to the endpoint, the first that matches decides.
+	//
+	// +kubebuilder:validation:MaxItems=1024
+	Ingress []Rule `json:"ingress,omitempty"`
+	// Egress are the rules for traffic from the endpoint.
+	//
+	// +kubebuilder:validation:MaxItems=1024
+	Egress []Rule `json:"egress,omitempty"`
 	// PerformanceHints never change what the policy does.
+	//
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=64
 	PerformanceHints []string `json:"performanceHints,omitempty"`
 }
 

@@ -8,10 +8,19 @@ import (
 )
 
 // Port is a port of a rule as it is written: a number, a range "first:last" (both included), or the name of
-// a port of the endpoint. Whatever else was written is kept as it is, for Validate to report.
+// a port of the endpoint. Whatever else was written is kept as it is, for Validate to report. That a range does not end before it begins, policy-fields in deploy/base/admission
+// checks: a rule here would cost more than the API server allows.
+//
+// +kubebuilder:validation:XIntOrString
+// +kubebuilder:validation:Type=""
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:Pattern=`^(([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?|[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*)$`
+// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 1 && self <= 65535",message="port must be from 1 to 65535"
 type Port string
 
 // PortRange is what a Port says: the numbers from First to Last, or a name.
+//
+// +kubebuilder:object:generate=false
 type PortRange struct {
 	First, Last uint16
 	// Name is that of a named port; First and Last are 0 then.

@@ -9,6 +9,13 @@ import (
 
 // Protocol is an IP protocol as it is written in a rule: a name (TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite, in
 // any case) or a number from 1 to 255. Whatever else was written is kept as it is, for Validate to report.
+// The API server admits IPv4 and IPv6, which the agent reads as meant or reports.
+//
+// +kubebuilder:validation:XIntOrString
+// +kubebuilder:validation:Type=""
+// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:Pattern=`^((?i:tcp|udp|icmp|icmpv6|sctp|udplite|ipv4|ipv6)|0*([1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5]))$`
+// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 1 && self <= 255",message="must be a protocol's name, or its number from 1 to 255"
 type Protocol string
 
 // Number returns the protocol number of the IANA registry; an error if this is no protocol.

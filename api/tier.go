@@ -12,11 +12,25 @@ import (
 const DefaultTierOrder = 1_000_000
 
 // Tier is a group of policies that decide together: a packet goes through the tiers by their order.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster
+// +kubebuilder:printcolumn:name="Order",type=number,JSONPath=`.spec.order`
+// +kubebuilder:printcolumn:name="Default",type=string,JSONPath=`.spec.defaultAction`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a tier's name is at most 63 lower case letters, digits and -, without dots"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name != 'default' || !has(self.spec.order) || self.spec.order == 1000000.0",message="the default tier's order is 1000000",fieldPath=".spec.order"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name != 'default' || !has(self.spec.defaultAction) || self.spec.defaultAction == 'Deny'",message="the default tier's is Deny",fieldPath=".spec.defaultAction"
+// +kubebuilder:validation:XValidation:rule="!(self.metadata.name in ['kube-admin', 'kube-baseline']) || !has(self.spec.defaultAction) || self.spec.defaultAction == 'Pass'",message="this tier's is Pass",fieldPath=".spec.defaultAction"
 type Tier struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              TierSpec `json:"spec"`
 	// Status is written by Calico's controllers, and not read here.
+	//
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Status json.RawMessage `json:"status,omitempty"`
 }
 
@@ -27,6 +41,8 @@ type TierSpec struct {
 	Order *float64 `json:"order,omitempty"`
 	// DefaultAction is what happens to a packet of an endpoint that the tier has policies for, when none of
 	// them decided: Deny (the default) or Pass.
+	//
+	// +kubebuilder:validation:Enum=Deny;Pass
 	DefaultAction Action `json:"defaultAction,omitempty"`
 }
 
