@@ -10,6 +10,8 @@ type Interfaces struct {
 	Exclude InterfacePatterns
 	// Refresh is how often the sysctls of pod interfaces are read again; 0 is never.
 	Refresh time.Duration
+	// Sysctls is the directory of the kernel's settings: that which has net/ipv4 and net/ipv6.
+	Sysctls string
 }
 
 func interfaceTable() Group {
@@ -27,6 +29,11 @@ func interfaceTable() Group {
 			Name: "InterfaceRefreshInterval", Field: "interfaceRefreshInterval", Default: "90",
 			Value: as(duration(time.Second), func(s *Settings) *time.Duration { return &s.Interfaces.Refresh }),
 			Help:  "How often the settings of pod interfaces are read again of which the kernel does not tell when somebody changes them (`rp_filter`, `accept_ra` and the like), in seconds; a tenth less at random. 0 is never.",
+		}, {
+			Name: "SysctlDirectory", Default: "/proc/sys", Restart: true,
+			Value:   as(path(), func(s *Settings) *string { return &s.Interfaces.Sysctls }),
+			Help:    "Where the kernel's settings of interfaces (`net/ipv4/conf`, `net/ipv6/conf`) are written. In a container, `/proc/sys` is read-only: the DaemonSet mounts the node's elsewhere.",
+			Differs: "Margay's own.",
 		}},
 	}
 }

@@ -40,8 +40,8 @@ func TestEverySettingOfFelixIsKnown(t *testing.T) {
 			}
 		}
 	}
-	if len(ours) != 6 {
-		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters, VXLANUnderlay", ours)
+	if len(ours) != 7 {
+		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters, SysctlDirectory, VXLANUnderlay", ours)
 	}
 }
 
@@ -58,6 +58,7 @@ Ipv6Support                         true
 InterfacePrefix                     cali
 InterfaceExclude                    kube-ipvs0
 InterfaceRefreshInterval            90s
+SysctlDirectory                     /proc/sys
 IPv4NormalRoutePriority             1024
 IPv4ElevatedRoutePriority           512
 IPv6NormalRoutePriority             1024
@@ -201,7 +202,7 @@ func TestOnlyWhatMustNeedsARestart(t *testing.T) {
 			t.Errorf("%s can be changed in the datastore, where a restart cannot be asked for", s.Name)
 		}
 	}
-	if want := []string{"DatastoreType", "FelixHostname", "FilesDirectory"}; !cmp.Equal(want, got) {
+	if want := []string{"DatastoreType", "FelixHostname", "FilesDirectory", "SysctlDirectory"}; !cmp.Equal(want, got) {
 		t.Errorf("restart for %v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -46,7 +47,8 @@ func (d *Dataplane) openFamily(f family.Family) error {
 		return err
 	}
 	*d.ports.At(f) = ports
-	*d.devices.At(f) = interfaces.New(interfaces.Options{Family: f, Kernel: ports, Sysctls: interfaces.ProcSys, Settings: interfaceSettings(d.settings, f)})
+	sysctls := cmp.Or(interfaces.Tree(d.settings.Interfaces.Sysctls), interfaces.ProcSys)
+	*d.devices.At(f) = interfaces.New(interfaces.Options{Family: f, Kernel: ports, Sysctls: sysctls, Settings: interfaceSettings(d.settings, f)})
 	return nil
 }
 
