@@ -29,6 +29,7 @@ type manager struct {
 	// What the graph has handed over, in this family's form, for as long as it is wanted:
 	// rendering needs it again when settings change.
 	policies  map[model.PolicyID]*rules.Policy
+	missed    map[model.PolicyID]bool // asked for by an endpoint, and not known
 	endpoints map[model.Key]*model.LocalEndpoint
 	sets      map[model.SetID]model.Set
 	pools     map[netip.Prefix]model.NATPool
@@ -51,9 +52,6 @@ type deviceDriver interface {
 	AllowSpoofing(name string, allowed bool)
 }
 
-// basePart is what the family has in the table whatever the cluster is like.
-func basePart() part { return part{what: "base"} }
-
 func newManager(f family.Family, node string, s *config.Settings, view *nftables.View, routes routeDriver, devices deviceDriver) *manager {
 	m := &manager{
 		family:    f,
@@ -63,6 +61,7 @@ func newManager(f family.Family, node string, s *config.Settings, view *nftables
 		routes:    routes,
 		devices:   devices,
 		policies:  map[model.PolicyID]*rules.Policy{},
+		missed:    map[model.PolicyID]bool{},
 		endpoints: map[model.Key]*model.LocalEndpoint{},
 		sets:      map[model.SetID]model.Set{},
 		pools:     map[netip.Prefix]model.NATPool{},
@@ -80,34 +79,62 @@ func (m *manager) configure(s *config.Settings) {
 	m.render = render.New(m.family, rulesSettings(s))
 	m.parts.put(basePart(), m.render.Base())
 	for _, set := range m.sets {
-		m.parts.put(part{"set", string(set.ID)}, m.render.Set(set))
+		m.parts.put(setPart(set.ID), m.render.Set(set))
 	}
 	for _, p := range m.policies {
 		m.parts.put(policyPart(p.ID), m.render.Policy(p))
 	}
 	for _, ep := range m.endpoints {
-		m.renderEndpoint(ep)
+		m.renderEndpoint(ep, nil)
 	}
 	for _, p := range m.pools {
-		m.parts.put(part{"pool", p.CIDR.String()}, m.render.Pool(p))
+		m.parts.put(poolPart(p.CIDR), m.render.Pool(p))
 	}
 	for _, h := range m.hosts {
-		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
+		m.parts.put(hostPart(h.Address), m.render.Host(h))
 	}
 	m.parts.tell()
 }
 
-func policyPart(id model.PolicyID) part { return part{"policy", id.String()} }
-
-func endpointPart(id model.Key) part { return part{"endpoint", id.String()} }
-
-func (m *manager) renderEndpoint(ep *model.LocalEndpoint) {
-	m.parts.put(endpointPart(ep.ID), m.render.Endpoint(ep, m.policy))
-	spoofs := m.settings.Policy.SourceSpoofing == config.SpoofingAny && len(rules.Nets(ep.AllowedSources, m.family)) > 0
-	m.devices.AllowSpoofing(ep.Interface, spoofs)
+// renderEndpoint renders what an endpoint has in the table, as far as it differs from
+// what it had before; all of it, if it was not there, or by other settings.
+func (m *manager) renderEndpoint(ep, before *model.LocalEndpoint) {
+	if before == nil || !sameEntries(ep, before) {
+		m.parts.put(endpointPart(ep.ID), m.render.Endpoint(ep))
+		spoofs := m.settings.Policy.SourceSpoofing == config.SpoofingAny && len(rules.Nets(ep.AllowedSources, m.family)) > 0
+		m.devices.AllowSpoofing(ep.Interface, spoofs)
+	}
+	for _, d := range directions() {
+		if before == nil || !render.SameDirection(ep, before, d) {
+			m.parts.put(directionPart(ep.ID, d), m.render.Direction(ep, d, m.policy))
+		}
+	}
 }
 
-func (m *manager) policy(id model.PolicyID) *rules.Policy { return m.policies[id] }
+func directions() [2]model.Direction { return [...]model.Direction{model.Egress, model.Ingress} }
+
+// sameEntries says whether two states of an endpoint differ in nothing but their policies.
+func sameEntries(a, b *model.LocalEndpoint) bool {
+	return a.Interface == b.Interface && a.Addresses == b.Addresses && slices.Equal(a.AllowedSources, b.AllowedSources)
+}
+
+// dropEndpoint takes out all that an endpoint has in the table.
+func (m *manager) dropEndpoint(id model.Key) {
+	m.parts.drop(endpointPart(id))
+	for _, d := range directions() {
+		m.parts.drop(directionPart(id, d))
+	}
+}
+
+// policy finds a policy for the renderer. One that is asked for and not known would have
+// its endpoints rendered anew when it comes.
+func (m *manager) policy(id model.PolicyID) *rules.Policy {
+	p := m.policies[id]
+	if p == nil {
+		m.missed[id] = true
+	}
+	return p
+}
 
 // update takes in what has changed in policy.
 func (m *manager) update(b *calc.Batch) {
@@ -121,7 +148,7 @@ func (m *manager) update(b *calc.Batch) {
 	}
 	for _, id := range b.SetsGone {
 		delete(m.sets, id)
-		m.parts.drop(part{"set", string(id)})
+		m.parts.drop(setPart(id))
 	}
 	m.updateNAT(b)
 	m.parts.tell()
@@ -143,7 +170,7 @@ func (m *manager) updateRoutes(b *calc.Batch) {
 // kept none.
 func (m *manager) refill(full *calc.Batch) {
 	for id := range m.sets {
-		m.parts.drop(part{"set", string(id)})
+		m.parts.drop(setPart(id))
 	}
 	clear(m.sets)
 	m.parts.tell()
@@ -155,7 +182,7 @@ func (m *manager) updateSets(updates []calc.SetUpdate) {
 	for _, u := range updates {
 		if _, known := m.sets[u.Set.ID]; !known {
 			m.sets[u.Set.ID] = u.Set
-			m.parts.put(part{"set", string(u.Set.ID)}, m.render.Set(u.Set))
+			m.parts.put(setPart(u.Set.ID), m.render.Set(u.Set))
 		}
 		m.parts.exchange(m.render.Members(u.Set, u.Removed), m.render.Members(u.Set, u.Added))
 	}
@@ -167,7 +194,9 @@ func (m *manager) updatePolicies(changed []*model.ActivePolicy) {
 	var again map[model.PolicyID]bool
 	for _, p := range changed {
 		now := rules.Reduce(p, m.family)
-		if before := m.policies[p.ID]; before != nil && !m.render.SameToEndpoints(before, now) {
+		before := m.policies[p.ID]
+		if m.missed[p.ID] || before != nil && !m.render.SameToEndpoints(before, now) {
+			delete(m.missed, p.ID)
 			if again == nil {
 				again = map[model.PolicyID]bool{}
 			}
@@ -181,7 +210,7 @@ func (m *manager) updatePolicies(changed []*model.ActivePolicy) {
 	}
 	for _, ep := range m.endpoints {
 		if isUnder(ep, again) {
-			m.renderEndpoint(ep)
+			m.renderEndpoint(ep, nil)
 		}
 	}
 }
@@ -204,15 +233,18 @@ func (m *manager) updateEndpoints(changed []*model.LocalEndpoint, gone []model.K
 			m.release(ep.Interface)
 		}
 		delete(m.endpoints, id)
-		m.parts.drop(endpointPart(id))
+		m.dropEndpoint(id)
 	}
 	for _, ep := range changed {
 		if before := m.endpoints[ep.ID]; before != nil && before.Interface != ep.Interface {
 			m.release(before.Interface)
-			m.parts.drop(endpointPart(ep.ID)) // its chains are named for the interface
+			m.dropEndpoint(ep.ID) // its chains are named for the interface
+			delete(m.endpoints, ep.ID)
 		}
+	}
+	for _, ep := range changed {
+		m.renderEndpoint(ep, m.endpoints[ep.ID])
 		m.endpoints[ep.ID] = ep
-		m.renderEndpoint(ep)
 	}
 	for _, ep := range changed {
 		m.routes.Claim(ep.Interface) // after all releases: another may have had it
@@ -228,19 +260,19 @@ func (m *manager) release(name string) {
 func (m *manager) updateNAT(b *calc.Batch) {
 	for _, cidr := range b.PoolsGone {
 		delete(m.pools, cidr)
-		m.parts.drop(part{"pool", cidr.String()})
+		m.parts.drop(poolPart(cidr))
 	}
 	for _, p := range b.Pools {
 		m.pools[p.CIDR] = p
-		m.parts.put(part{"pool", p.CIDR.String()}, m.render.Pool(p))
+		m.parts.put(poolPart(p.CIDR), m.render.Pool(p))
 	}
 	for _, a := range b.HostsGone {
 		delete(m.hosts, a)
-		m.parts.drop(part{"host", a.String()})
+		m.parts.drop(hostPart(a))
 	}
 	for _, h := range b.Hosts {
 		m.hosts[h.Address] = h
-		m.parts.put(part{"host", h.Address.String()}, m.render.Host(h))
+		m.parts.put(hostPart(h.Address), m.render.Host(h))
 	}
 }
 

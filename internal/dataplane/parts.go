@@ -1,16 +1,36 @@
 package dataplane
 
 import (
+	"net/netip"
+	"slices"
+
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables"
 	"github.com/margay-net/margay/internal/nftables/render"
 )
 
-// part names an object that has a part of the table: a policy, an endpoint, a set, a
-// pool or a host, by its name.
+// part names what has a part of the table: a policy, an endpoint, or one direction of it,
+// by its key; a set, a pool or a host, by its name.
 type part struct {
 	what string
+	id   model.Key
 	name string
 }
+
+func setPart(id model.SetID) part { return part{what: "set", name: string(id)} }
+
+func policyPart(id model.PolicyID) part { return part{what: "policy", id: id} }
+
+func endpointPart(id model.Key) part { return part{what: "endpoint", id: id} }
+
+func directionPart(id model.Key, d model.Direction) part { return part{what: d.String(), id: id} }
+
+func poolPart(p netip.Prefix) part { return part{what: "pool", name: p.String()} }
+
+func hostPart(a netip.Addr) part { return part{what: "host", name: a.String()} }
+
+// basePart is what the family has in the table whatever the cluster is like.
+func basePart() part { return part{what: "base"} }
 
 // parts keeps what each object has in the table, so that one that is rendered anew or
 // goes takes along what it no longer wants. Changes are collected, and go to the view
@@ -54,7 +74,7 @@ func (ps *parts) exchange(out, in render.Part) {
 
 // tell tells the view what has been collected.
 func (ps *parts) tell() {
-	changes := ps.members
+	changes := slices.Grow(ps.members, len(ps.told))
 	for key, old := range ps.told {
 		changes = append(changes, render.Change{Old: old, New: ps.held[key]})
 	}

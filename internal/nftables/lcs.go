@@ -9,7 +9,7 @@ const maxCells = 1 << 22
 
 // common finds a longest common subsequence of a and b: pairs ascending in both.
 func common[T comparable](a, b []T) []pair {
-	var pairs []pair
+	pairs := make([]pair, 0, min(len(a), len(b)))
 	first := 0
 	for first < len(a) && first < len(b) && a[first] == b[first] {
 		pairs = append(pairs, pair{first, first})

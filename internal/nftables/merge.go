@@ -1,6 +1,8 @@
 package nftables
 
 import (
+	"slices"
+
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/nftables/nft"
 )
@@ -12,11 +14,14 @@ type ruleList struct {
 }
 
 func listOf(rules []nft.Rule) ruleList {
-	l := ruleList{rules: rules, hashes: make([]nft.Hash, len(rules))}
-	for i, r := range rules {
-		l.hashes[i] = r.Hash()
+	return ruleList{rules: rules, hashes: appendHashes(make([]nft.Hash, 0, len(rules)), rules)}
+}
+
+func appendHashes(out []nft.Hash, rules []nft.Rule) []nft.Hash {
+	for i := range rules {
+		out = append(out, rules[i].Hash())
 	}
-	return l
+	return out
 }
 
 func (l *ruleList) add(r nft.Rule, h nft.Hash) {
@@ -33,7 +38,12 @@ func (l *ruleList) add(r nft.Rule, h nft.Hash) {
 // common subsequence makes it the shortest.
 func merge(lists family.Pair[ruleList]) ruleList {
 	a, b := lists.Get(family.V4), lists.Get(family.V6)
-	var out ruleList
+	if slices.Equal(a.hashes, b.hashes) {
+		return a
+	}
+	pairs := common(a.hashes, b.hashes)
+	most := len(a.rules) + len(b.rules) - len(pairs)
+	out := ruleList{make([]nft.Rule, 0, most), make([]nft.Hash, 0, most)}
 	only := func(f family.Family, l ruleList, from, to int) {
 		for i := from; i < to; i++ {
 			switch r := l.rules[i]; r.Family() {
@@ -46,7 +56,7 @@ func merge(lists family.Pair[ruleList]) ruleList {
 		}
 	}
 	nextA, nextB := 0, 0
-	for _, p := range common(a.hashes, b.hashes) {
+	for _, p := range pairs {
 		only(family.V4, a, nextA, p.A)
 		only(family.V6, b, nextB, p.B)
 		out.add(a.rules[p.A], a.hashes[p.A])

@@ -24,6 +24,7 @@ type planner struct {
 	*Table
 	now   time.Time
 	edits map[string]edit
+	names []string // of the edits, in order
 	steps []step
 }
 
@@ -38,6 +39,7 @@ type edit struct {
 func (t *Table) plan(now time.Time) []step {
 	p := &planner{Table: t, now: now, edits: map[string]edit{}}
 	p.compareChains()
+	p.names = slices.Sorted(maps.Keys(p.edits))
 	touched := slices.Sorted(maps.Keys(t.touched))
 	doomed, fresh := p.compareSets()
 	p.deleteRules()
@@ -111,34 +113,31 @@ func compareChain(name string, want *chain, stands *standing, rewrite func(nft.R
 	for i, r := range old {
 		have[i] = r.hash
 	}
-	stays := make(map[int]uint64, len(old)) // by place in want
-	kept := make(map[int]bool, len(old))    // by place in old
-	for _, p := range common(have, want.list.hashes) {
+	// From the end to the beginning; all that is behind these places has been seen to.
+	endOld, end, before := len(old), len(want.list.rules), uint64(0)
+	between := func(from, to int) {
+		for i := end - 1; i > to; i-- {
+			e.insert = append(e.insert, nft.AddRule{Chain: name, Rule: want.list.rules[i], Hash: want.list.hashes[i], Before: before})
+		}
+		for i := endOld - 1; i > from; i-- {
+			e.drop = append(e.drop, old[i].handle)
+		}
+		endOld, end = from, to
+	}
+	for _, p := range slices.Backward(common(have, want.list.hashes)) {
 		if rewrite == nil || !rewrite(want.list.rules[p.B]) {
-			stays[p.B], kept[p.A] = old[p.A].handle, true
+			between(p.A, p.B)
+			before = old[p.A].handle
 		}
 	}
-	for i, r := range old {
-		if !kept[i] {
-			e.drop = append(e.drop, r.handle)
-		}
-	}
-	before := uint64(0)
-	for i := len(want.list.rules) - 1; i >= 0; i-- {
-		if handle, ok := stays[i]; ok {
-			before = handle
-			continue
-		}
-		e.insert = append(e.insert, nft.AddRule{Chain: name, Rule: want.list.rules[i], Hash: want.list.hashes[i], Before: before})
-	}
+	between(-1, -1)
 	slices.Reverse(e.insert)
+	slices.Reverse(e.drop)
 	return e
 }
 
-func (p *planner) inOrder() []string { return slices.Sorted(maps.Keys(p.edits)) }
-
 func (p *planner) deleteRules() {
-	for _, name := range p.inOrder() {
+	for _, name := range p.names {
 		e := p.edits[name]
 		if s := p.stands.chains[name]; e.delete && s != nil && len(s.rules) > 0 {
 			p.do(chainObject(name), nft.FlushChain{Name: name})
@@ -151,7 +150,7 @@ func (p *planner) deleteRules() {
 }
 
 func (p *planner) deleteChains() {
-	for _, name := range p.inOrder() {
+	for _, name := range p.names {
 		if p.edits[name].delete {
 			p.do(chainObject(name), nft.DeleteChain{Name: name})
 		}
@@ -159,7 +158,7 @@ func (p *planner) deleteChains() {
 }
 
 func (p *planner) addChains() {
-	for _, name := range p.inOrder() {
+	for _, name := range p.names {
 		if e := p.edits[name]; e.add {
 			p.do(chainObject(name), nft.AddChain{Name: name, Base: e.base})
 		}
@@ -167,7 +166,7 @@ func (p *planner) addChains() {
 }
 
 func (p *planner) addRules() {
-	for _, name := range p.inOrder() {
+	for _, name := range p.names {
 		for _, op := range p.edits[name].insert {
 			p.do(chainObject(name), op)
 		}

@@ -180,7 +180,7 @@ func (t *Table) resolveChain(o object) {
 	for _, r := range list.rules {
 		err = errors.Join(err, r.Err())
 	}
-	uses := usesOf(list.rules)
+	uses := t.scratch.usesOf(list.rules)
 	t.setUses(o, uses)
 	err = errors.Join(err, t.missing(uses))
 	if err != nil {
@@ -207,6 +207,15 @@ func (t *Table) viewsOf(name string) (base *nft.Base, lists family.Pair[ruleList
 	return base, lists, wanted
 }
 
+// wantsChain says whether any view wants the chain.
+func (t *Table) wantsChain(name string) bool {
+	if _, wanted := t.views.Get(family.V4).chains[name]; wanted {
+		return true
+	}
+	_, wanted := t.views.Get(family.V6).chains[name]
+	return wanted
+}
+
 func (t *Table) checkBase(name string) error {
 	a, inA := t.views.Get(family.V4).chains[name]
 	b, inB := t.views.Get(family.V6).chains[name]
@@ -227,31 +236,13 @@ func (t *Table) closedRules(base *nft.Base) []nft.Rule {
 	return nil
 }
 
-// usesOf lists what rules lead to and look into.
-func usesOf(rules []nft.Rule) []object {
-	seen := map[object]struct{}{}
-	for _, r := range rules {
-		for _, name := range r.Chains() {
-			seen[chainObject(name)] = struct{}{}
-		}
-		for _, name := range r.Sets() {
-			seen[setObject(name)] = struct{}{}
-		}
-	}
-	out := make([]object, 0, len(seen))
-	for o := range seen {
-		out = append(out, o)
-	}
-	return out
-}
-
 // missing says which of the objects are not wanted by any family, so will not be there.
 func (t *Table) missing(uses []object) error {
 	var err error
 	for _, u := range uses {
 		switch u.kind {
 		case kindChain:
-			if _, _, wanted := t.viewsOf(u.name); !wanted || t.gone(u) {
+			if !t.wantsChain(u.name) || t.gone(u) {
 				err = errors.Join(err, fmt.Errorf("it leads to chain %s, which is not there", u.name))
 			}
 		case kindSet:
@@ -261,26 +252,6 @@ func (t *Table) missing(uses []object) error {
 		}
 	}
 	return err
-}
-
-// setUses keeps users and uses.
-func (t *Table) setUses(o object, uses []object) {
-	for _, u := range t.uses[o] {
-		if delete(t.users[u], o); len(t.users[u]) == 0 {
-			delete(t.users, u)
-		}
-	}
-	for _, u := range uses {
-		if t.users[u] == nil {
-			t.users[u] = map[object]struct{}{}
-		}
-		t.users[u][o] = struct{}{}
-	}
-	if len(uses) == 0 {
-		delete(t.uses, o)
-		return
-	}
-	t.uses[o] = uses
 }
 
 // resolveEntry works out where a verdict map's key leads. Where that cannot be said, to
@@ -298,9 +269,10 @@ func (t *Table) resolveEntry(o object) {
 		return
 	}
 	verdict, err := agreed(*e)
-	var uses []object
-	if target := verdict.Target(); target != "" {
-		uses = []object{chainObject(target)}
+	var target [1]object
+	uses := target[:0]
+	if name := verdict.Target(); name != "" {
+		uses = append(uses, chainObject(name))
 	}
 	t.setUses(o, uses)
 	if err = errors.Join(err, t.missing(uses)); err != nil {

@@ -93,10 +93,8 @@ func aheadOf(steps []step) func(step) bool {
 // usesDoomed says whether a rule uses a set or chain that is replaced: bound now, it would
 // be bound to the old one.
 func usesDoomed(r nft.Rule, doomed map[object]bool) bool {
-	for _, u := range usesOf([]nft.Rule{r}) {
-		if doomed[u] {
-			return true
-		}
-	}
-	return false
+	found := false
+	r.Refers(func(chain string) { found = found || doomed[chainObject(chain)] },
+		func(set string) { found = found || doomed[setObject(set)] })
+	return found
 }

@@ -1,6 +1,7 @@
 package nftables
 
 import (
+	"slices"
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
@@ -29,7 +30,8 @@ type Table struct {
 	// users are the objects that lead to a chain or look into a set.
 	users map[object]map[object]struct{}
 	// uses is the reverse of users.
-	uses map[object][]object
+	uses    map[object][]object
+	scratch uses
 	// faults are the objects that are not as they ought to be.
 	faults map[object]*fault
 
@@ -48,7 +50,7 @@ type chain struct {
 }
 
 func (c *chain) equal(o *chain) bool {
-	return c.base.Equal(o.base) && equalHashes(c.list.hashes, o.list.hashes)
+	return c.base.Equal(o.base) && slices.Equal(c.list.hashes, o.list.hashes)
 }
 
 // Options for New.

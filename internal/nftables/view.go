@@ -2,6 +2,7 @@ package nftables
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/nftables/nft"
@@ -21,6 +22,8 @@ type View struct {
 	family family.Family
 	table  *Table
 	chains map[string]viewChain
+	// hashes is room for those of a chain that may turn out to be the one that is there.
+	hashes []nft.Hash
 }
 
 // viewChain is a chain as one family wants it.
@@ -32,12 +35,12 @@ type viewChain struct {
 // SetChain says what a chain holds, all of it, in this family. Rules are not to be changed
 // afterwards.
 func (v *View) SetChain(c nft.Chain) {
-	list := listOf(c.Rules)
+	v.hashes = appendHashes(v.hashes[:0], c.Rules)
 	old, had := v.chains[c.Name]
-	if had && old.base.Equal(c.Base) && equalHashes(old.list.hashes, list.hashes) {
+	if had && old.base.Equal(c.Base) && slices.Equal(old.list.hashes, v.hashes) {
 		return
 	}
-	v.chains[c.Name] = viewChain{base: c.Base, list: list}
+	v.chains[c.Name] = viewChain{base: c.Base, list: ruleList{c.Rules, slices.Clone(v.hashes)}}
 	v.table.chainChanged(c.Name, !had)
 }
 
@@ -113,16 +116,4 @@ func (v *View) SetEntry(vmap string, key nft.Element, verdict nft.Verdict) {
 // RemoveEntry takes a key out of a verdict map.
 func (v *View) RemoveEntry(vmap string, key nft.Element) {
 	v.table.setEntry(v.family, vmap, key, nil)
-}
-
-func equalHashes(a, b []nft.Hash) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

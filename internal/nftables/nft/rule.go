@@ -115,33 +115,44 @@ func (r Rule) Only(f family.Family) Rule {
 // Chains lists the chains that the rule leads to, by its own verdict or an anonymous map.
 func (r Rule) Chains() []string {
 	var names []string
-	add := func(v Verdict) {
-		if v.chain != "" && !slices.Contains(names, v.chain) {
-			names = append(names, v.chain)
-		}
-	}
-	for _, s := range r.Statements {
-		switch s := s.(type) {
-		case Verdict:
-			add(s)
-		case Match:
-			for _, c := range s.cases {
-				add(c.Verdict)
-			}
-		}
-	}
+	r.Refers(func(chain string) { names = addName(names, chain) }, func(string) {})
 	return names
 }
 
 // Sets lists the named sets and maps that the rule looks up.
 func (r Rule) Sets() []string {
 	var names []string
+	r.Refers(func(string) {}, func(set string) { names = addName(names, set) })
+	return names
+}
+
+func addName(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}
+
+// Refers calls chain and set with the names that Chains and Sets list, and allocates
+// nothing. A name may come more than once.
+func (r Rule) Refers(chain, set func(name string)) {
 	for _, s := range r.Statements {
-		if m, ok := s.(Match); ok && m.set != "" && !slices.Contains(names, m.set) {
-			names = append(names, m.set)
+		switch s := s.(type) {
+		case Verdict:
+			if s.chain != "" {
+				chain(s.chain)
+			}
+		case Match:
+			if s.set != "" {
+				set(s.set)
+			}
+			for _, c := range s.cases {
+				if c.Verdict.chain != "" {
+					chain(c.Verdict.chain)
+				}
+			}
 		}
 	}
-	return names
 }
 
 // maxText is the longest comment and log prefix that nft takes (NFTNL_UDATA_COMMENT_MAXLEN

@@ -26,13 +26,13 @@ func BenchmarkEndpoint(b *testing.B) {
 
 	b.Run("render", func(b *testing.B) {
 		for b.Loop() {
-			r.Endpoint(ten, find)
+			r.Direction(ten, model.Ingress, find)
 		}
 	})
 	b.Run("put", func(b *testing.B) {
 		d := driver(w.Settings)
 		change(nil, w, family.V6, d.View(family.V6))
-		old, now := r.Endpoint(nine, find), r.Endpoint(ten, find)
+		old, now := r.Direction(nine, model.Ingress, find), r.Direction(ten, model.Ingress, find)
 		for b.Loop() {
 			render.Put(d.View(family.V6), render.Change{Old: old, New: now})
 			old, now = now, old

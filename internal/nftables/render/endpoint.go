@@ -11,9 +11,10 @@ import (
 // Policies finds a reduced policy of the family; nil for one that is not known.
 type Policies func(model.PolicyID) *rules.Policy
 
-// Endpoint is a pod's chains, its entries in the maps, and the sources that it may have.
-// Of its policies only the Pass rules matter (see SameToEndpoints).
-func (r *Renderer) Endpoint(ep *model.LocalEndpoint, policies Policies) Part {
+// Endpoint is a pod's entries in the maps, and the sources that it may have. The chains
+// that the entries lead to are parts of their own (see Direction), for it is those that
+// policies change.
+func (r *Renderer) Endpoint(ep *model.LocalEndpoint) Part {
 	var p Part
 	if !r.on() {
 		return p
@@ -23,13 +24,8 @@ func (r *Renderer) Endpoint(ep *model.LocalEndpoint, policies Policies) Part {
 		return p // no interface can have such a name
 	}
 	p.entry(where, pods, nft.Accept())
-	for _, way := range []struct {
-		direction model.Direction
-		dispatch  string
-	}{{model.Egress, fromPods}, {model.Ingress, toPods}} {
-		p.entry(where, way.dispatch, nft.Jump(endpointChain(ep.Interface, way.direction)))
-		r.direction(&p, ep, way.direction, policies)
-	}
+	p.entry(where, fromPods, nft.Jump(endpointChain(ep.Interface, model.Egress)))
+	p.entry(where, toPods, nft.Jump(endpointChain(ep.Interface, model.Ingress)))
 	r.sources(&p, ep, where)
 	return p
 }
@@ -53,34 +49,65 @@ func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint, where nft.Element) 
 	}
 }
 
-// direction is the chain that the map leads to, with a chain for each tier but the last.
-func (r *Renderer) direction(p *Part, ep *model.LocalEndpoint, d model.Direction, policies Policies) {
-	var all []nft.Rule
-	if d == model.Ingress {
-		all = slices.Clone(r.shared.arrival)
+// Direction is the chain that the map leads to for one direction, with a chain for each
+// tier but the last. Of the policies only the Pass rules matter (see SameToEndpoints).
+func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policies Policies) Part {
+	var p Part
+	if !r.on() {
+		return p
 	}
-	tiers := slices.DeleteFunc(slices.Clone(ep.Tiers), func(t model.TierPolicies) bool {
-		return len(t.Policies(d)) == 0
-	})
-	for i := range tiers {
-		t := &tiers[i]
+	if _, err := whereKey().Element(nft.Iface(ep.Interface)); err != nil {
+		return p
+	}
+	tiers := tiersWith(ep, d)
+	room := len(r.shared.arrival) + len(tiers)
+	if n := len(tiers); n > 0 {
+		room += len(tiers[n-1].Policies(d))
+	}
+	all := make([]nft.Rule, 0, room)
+	if d == model.Ingress {
+		all = append(all, r.shared.arrival...)
+	}
+	for i, t := range tiers {
 		if i == len(tiers)-1 {
-			all = append(all, r.tier(t, d, policies, nft.Accept())...)
+			all = r.tier(all, t, d, policies, nft.Accept())
 			break
 		}
 		name := tierChain(ep.Interface, t.Name, d)
-		p.chain(name, r.tier(t, d, policies, nft.Return())...)
-		all = append(all, nft.NewRule("", nft.Jump(name)))
+		p.chain(name, r.tier(make([]nft.Rule, 0, len(t.Policies(d))+1), t, d, policies, nft.Return())...)
+		all = append(all, nft.NewRule("", nft.Jump(name)).Final())
 	}
 	if len(tiers) == 0 {
 		all = append(all, nft.NewRule("no "+d.String()+" policy", nft.Accept()))
 	}
 	p.chain(endpointChain(ep.Interface, d), all...)
+	return p
 }
 
-// tier is the policies of a tier and its end; pass is the verdict that leaves the tier.
-func (r *Renderer) tier(t *model.TierPolicies, d model.Direction, policies Policies, pass nft.Verdict) []nft.Rule {
-	var out []nft.Rule
+// SameDirection says whether Direction makes the same of two endpoints with one interface,
+// as long as their policies stay what they are.
+func SameDirection(a, b *model.LocalEndpoint, d model.Direction) bool {
+	if len(a.Tiers) == len(b.Tiers) && (len(a.Tiers) == 0 || &a.Tiers[0] == &b.Tiers[0]) {
+		return true
+	}
+	return slices.EqualFunc(tiersWith(a, d), tiersWith(b, d), func(x, y *model.TierPolicies) bool {
+		return x.Name == y.Name && x.Default == y.Default && slices.Equal(x.Policies(d), y.Policies(d))
+	})
+}
+
+// tiersWith are the tiers that have policies for the direction.
+func tiersWith(ep *model.LocalEndpoint, d model.Direction) []*model.TierPolicies {
+	out := make([]*model.TierPolicies, 0, len(ep.Tiers))
+	for i := range ep.Tiers {
+		if t := &ep.Tiers[i]; len(t.Policies(d)) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// tier appends the policies of a tier and its end; pass is the verdict that leaves the tier.
+func (r *Renderer) tier(out []nft.Rule, t *model.TierPolicies, d model.Direction, policies Policies, pass nft.Verdict) []nft.Rule {
 	for _, id := range t.Policies(d) {
 		policy := policies(id)
 		if policy == nil {

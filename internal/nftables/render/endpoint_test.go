@@ -20,6 +20,11 @@ import (
 
 func noPolicy(model.PolicyID) *rules.Policy { return nil }
 
+// chainsOf are an endpoint's chains: those of both directions.
+func chainsOf(r *render.Renderer, ep *model.LocalEndpoint, find render.Policies) []nft.Chain {
+	return append(r.Direction(ep, model.Egress, find).Chains, r.Direction(ep, model.Ingress, find).Chains...)
+}
+
 func TestGrantedSources(t *testing.T) {
 	web := shop().Endpoints[0]
 	s := felixDefaults()
@@ -29,7 +34,7 @@ func TestGrantedSources(t *testing.T) {
 		family.V6: "",
 	} {
 		got := ""
-		for _, c := range render.New(f, s).Endpoint(web, noPolicy).Chains {
+		for _, c := range render.New(f, s).Endpoint(web).Chains {
 			if strings.HasPrefix(c.Name, "cali-sa-") {
 				got += text([]nft.Chain{c})
 			}
@@ -41,7 +46,7 @@ func TestGrantedSources(t *testing.T) {
 }
 
 func TestAnUnknownPolicyIsClosed(t *testing.T) {
-	got := text(render.New(family.V4, felixDefaults()).Endpoint(shop().Endpoints[1], noPolicy).Chains)
+	got := text(chainsOf(render.New(family.V4, felixDefaults()), shop().Endpoints[1], noPolicy))
 	want := `cali-fw-cali2:
   accept
 cali-tw-cali2/security:
@@ -68,11 +73,13 @@ func TestWhatIsLeftOut(t *testing.T) {
 	member := []model.Member{{Prefix: prefixes("fd00::1/128")[0]}}
 	v6 := render.New(family.V6, off)
 	for what, p := range map[string]render.Part{
-		"an interface that cannot be":  render.New(family.V4, off).Endpoint(&tooLong, noPolicy),
+		"an interface that cannot be":  render.New(family.V4, off).Endpoint(&tooLong),
+		"its chains":                   render.New(family.V4, off).Direction(&tooLong, model.Ingress, noPolicy),
 		"members of the other family":  render.New(family.V4, off).Members(set, member),
 		"members of a family off":      v6.Members(set, member),
 		"a set of a family off":        v6.Set(set),
-		"an endpoint in a family off":  v6.Endpoint(shop().Endpoints[0], noPolicy),
+		"an endpoint in a family off":  v6.Endpoint(shop().Endpoints[0]),
+		"chains in a family off":       v6.Direction(shop().Endpoints[0], model.Egress, noPolicy),
 		"a pool of a family off":       v6.Pool(model.NATPool{CIDR: prefixes("fd00::/64")[0], Outgoing: true}),
 		"a policy of a family off":     v6.Policy(rules.Reduce(ingress(model.Rule{}), family.V6)),
 		"a node's address, not wanted": render.New(family.V6, felixDefaults()).Host(model.Host{Address: prefixes("fd00::1/128")[0].Addr()}),
@@ -80,6 +87,64 @@ func TestWhatIsLeftOut(t *testing.T) {
 		if diff := cmp.Diff(fmt.Sprint(render.Part{}), fmt.Sprint(p)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", what, diff)
 		}
+	}
+}
+
+// An endpoint whose direction is the same as before need not be rendered anew: what is
+// rendered differs just where SameDirection says so.
+func TestSameDirection(t *testing.T) {
+	id := func(name string) model.PolicyID { return model.Key{Kind: model.KindGlobalPolicy, Name: name} }
+	tier := func(name string, end model.Action, in, out []model.PolicyID) model.TierPolicies {
+		return model.TierPolicies{Name: name, Default: end, Ingress: in, Egress: out}
+	}
+	a, ab, ba := []model.PolicyID{id("a")}, []model.PolicyID{id("a"), id("b")}, []model.PolicyID{id("b"), id("a")}
+	lists := map[string][]model.TierPolicies{
+		"no tier":                   nil,
+		"a tier for nobody":         {tier("t", model.Deny, nil, nil)},
+		"in: a":                     {tier("t", model.Deny, a, nil)},
+		"in: a, then pass":          {tier("t", model.Pass, a, nil)},
+		"in: a in another tier":     {tier("u", model.Deny, a, nil)},
+		"in: a, out: a":             {tier("t", model.Deny, a, a)},
+		"in: a, b":                  {tier("t", model.Deny, ab, nil)},
+		"in: b, a":                  {tier("t", model.Deny, ba, nil)},
+		"in: a; out: a, next tier":  {tier("t", model.Deny, a, nil), tier("u", model.Deny, nil, a)},
+		"in: a; in: a, next tier":   {tier("t", model.Deny, a, nil), tier("u", model.Deny, a, nil)},
+		"nobody; in: a, next tier":  {tier("s", model.Deny, nil, nil), tier("t", model.Deny, a, nil)},
+		"in: a; nobody in the next": {tier("t", model.Deny, a, nil), tier("u", model.Deny, nil, nil)},
+	}
+	find := func(id model.PolicyID) *rules.Policy {
+		return &rules.Policy{ID: id, Types: model.Directions(0).With(model.Ingress).With(model.Egress)}
+	}
+	r := render.New(family.V4, felixDefaults())
+	for of, x := range lists {
+		for as, y := range lists {
+			for _, d := range []model.Direction{model.Ingress, model.Egress} {
+				x, y := &model.LocalEndpoint{Interface: "cali1", Tiers: x}, &model.LocalEndpoint{Interface: "cali1", Tiers: y}
+				// With the comments, which name the tiers.
+				want := fmt.Sprint(nft.Table{Chains: r.Direction(x, d, find).Chains}) == fmt.Sprint(nft.Table{Chains: r.Direction(y, d, find).Chains})
+				if got := render.SameDirection(x, y, d); got != want {
+					t.Errorf("%s and %s, %s: %v, want %v", of, as, d, got, want)
+				}
+			}
+		}
+	}
+}
+
+// Two pods that change interfaces have each other's chains afterwards.
+func TestChainsChangeHands(t *testing.T) {
+	before, after := crowd(2, "a"), crowd(2, "a")
+	after.Endpoints[0].Interface, after.Endpoints[1].Interface = "cali1", "cali0"
+	after.Endpoints[0].Tiers = nil
+	d := driver(before.Settings)
+	for _, f := range family.All() {
+		change(nil, before, f, d.View(f))
+	}
+	written(t, d)
+	for _, f := range family.All() {
+		change(before, after, f, d.View(f))
+	}
+	if diff := cmp.Diff(table(t, after, family.V4, family.V6).String(), written(t, d).String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -47,6 +47,7 @@ type Change struct{ Old, New Part }
 func Put(v *nftables.View, changes ...Change) {
 	for i := range changes {
 		withdraw(v, &changes[i])
+		removeChains(v, &changes[i])
 	}
 	for i := range changes {
 		replace(v, &changes[i])
@@ -113,26 +114,28 @@ func contents(p *Part) []content {
 	return out
 }
 
-// replace puts the new sets and chains in the place of the old.
+// replace puts in the new chains, and the new sets in the place of the old.
 func replace(v *nftables.View, c *Change) {
-	kept := map[string]bool{}
 	for _, s := range c.New.Sets {
-		kept[s.Name] = true
 		v.AddSet(s)
 	}
-	for _, s := range c.Old.Sets {
-		if !kept[s.Name] {
-			v.RemoveSet(s.Name)
+	for _, old := range c.Old.Sets {
+		if !slices.ContainsFunc(c.New.Sets, func(s nft.Set) bool { return s.Name == old.Name }) {
+			v.RemoveSet(old.Name)
 		}
 	}
-	clear(kept)
 	for _, chain := range c.New.Chains {
-		kept[chain.Name] = true
 		v.SetChain(chain)
 	}
-	for _, chain := range c.Old.Chains {
-		if !kept[chain.Name] {
-			v.RemoveChain(chain.Name)
+}
+
+// removeChains takes out the chains that a part had and has no more. Another part may have
+// them now: two pods can change interfaces.
+func removeChains(v *nftables.View, c *Change) {
+	for i := range c.Old.Chains { // a part has few: the base part, with the most, has twenty
+		name := c.Old.Chains[i].Name
+		if !slices.ContainsFunc(c.New.Chains, func(c nft.Chain) bool { return c.Name == name }) {
+			v.RemoveChain(name)
 		}
 	}
 }

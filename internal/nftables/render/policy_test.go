@@ -169,8 +169,8 @@ cali-tw-cali1:
   jump cali-pi-np/ns/p/3
   accept
 `
-	got := r.Endpoint(ep, func(model.PolicyID) *rules.Policy { return policy })
-	if diff := cmp.Diff(want, text(got.Chains)); diff != "" {
+	got := chainsOf(r, ep, func(model.PolicyID) *rules.Policy { return policy })
+	if diff := cmp.Diff(want, text(got)); diff != "" {
 		t.Errorf("an endpoint: (-want +got)\n%s", diff)
 	}
 }

@@ -24,7 +24,10 @@ func parts(w *rulestest.World, f family.Family) map[string]render.Part {
 	r, n := render.New(f, w.Settings), w.Node(f)
 	all := map[string]render.Part{"base": r.Base()}
 	for _, ep := range w.Endpoints {
-		all[ep.ID.String()] = r.Endpoint(ep, func(id model.PolicyID) *rules.Policy { return n.Policies[id] })
+		all[ep.ID.String()] = r.Endpoint(ep)
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			all[d.String()+" of "+ep.ID.String()] = r.Direction(ep, d, func(id model.PolicyID) *rules.Policy { return n.Policies[id] })
+		}
 	}
 	for id, p := range n.Policies {
 		all[id.String()] = r.Policy(p)

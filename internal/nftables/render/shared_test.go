@@ -31,7 +31,7 @@ func TestWhatIsRememberedOfAPolicyIsOfItsPresentVersion(t *testing.T) {
 		if p == nil {
 			used.Forget(id)
 		}
-		got, want := text(used.Endpoint(ep, find).Chains), text(render.New(family.V4, settings).Endpoint(ep, find).Chains)
+		got, want := text(chainsOf(used, ep, find)), text(chainsOf(render.New(family.V4, settings), ep, find))
 		if got != want {
 			t.Errorf("a policy that %s:\n%s\nwant\n%s", name, got, want)
 		}
