@@ -13,7 +13,6 @@ import (
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source"
-	"github.com/margay-net/margay/internal/source/convert"
 )
 
 // announcer publishes what this agent tells of its node: its own address of each family
@@ -34,6 +33,7 @@ type announcer struct {
 	known  bool                      // what the Node object has, or that there is none
 	own    family.Pair[netip.Prefix] // as the Node object has it
 	reread bool                      // addresses may have changed
+	again  bool                      // something else stands where we publish
 
 	// What follows is run's own.
 
@@ -91,6 +91,14 @@ func (a *announcer) seenAll() { a.note(func() { a.known = true }) }
 // addressesChanged says that the node's addresses may have.
 func (a *announcer) addressesChanged() { a.note(func() { a.reread = true }) }
 
+// overwritten says that something else is published of a node than before, or nothing any
+// more. Our own word comes back so as well, and is found to stand.
+func (a *announcer) overwritten(node string) {
+	if node == a.node {
+		a.note(func() { a.again = true })
+	}
+}
+
 // run publishes what there is, and what changes, until the context ends.
 func (a *announcer) run(ctx context.Context) error {
 	for {
@@ -128,7 +136,10 @@ func (a *announcer) publish(ctx context.Context) {
 func (a *announcer) patch() (source.NodePatch, bool) {
 	a.mu.Lock()
 	own, known, reread := a.own, a.known, a.reread
-	a.reread = false
+	if a.again {
+		a.published = nil
+	}
+	a.reread, a.again = false, false
 	a.mu.Unlock()
 	if reread && !a.readAddresses() {
 		return source.NodePatch{}, false
@@ -136,7 +147,7 @@ func (a *announcer) patch() (source.NodePatch, bool) {
 	patch := source.NodePatch{Annotations: map[string]string{}, Conditions: conditions(a.board.Detail(time.Now()))}
 	for _, f := range family.All() {
 		if subnet := subnetOf(own.Get(f).Addr(), a.here.Get(f)); subnet.IsValid() {
-			patch.Annotations[convert.AddressAnnotation(f)] = subnet.String()
+			patch.Annotations[model.AddressAnnotation(f)] = subnet.String()
 		}
 	}
 	return patch, known

@@ -104,6 +104,19 @@ func TestTheSubnetIsPublished(t *testing.T) {
 	s.wantPosted(bothReady)
 }
 
+// The directory of manifests is replaced, for example, by one in which nothing is published.
+func TestWhatIsOverwrittenIsPublishedAgain(t *testing.T) {
+	s := newStand(t)
+	s.see(node("node-1", "192.0.2.1/32", "2001:db8::1/128"))
+	all := "IPv4Address=192.0.2.1/24 IPv6Address=2001:db8::1/64 " + bothReady
+	s.wantPosted(all)
+	s.overwritten("node-2")
+	s.wantPosted()
+	s.overwritten("node-1")
+	s.wantPosted(all)
+	s.wantPosted()
+}
+
 func TestANodeWithoutAnObjectIsAnnouncedOnceAllIsRead(t *testing.T) {
 	s := newStand(t)
 	s.seenAll()

@@ -12,6 +12,7 @@ import (
 	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source/files"
+	"github.com/margay-net/margay/internal/source/kubernetes"
 )
 
 // core is the agent without the kernel: a source, what it has said, and the engine. The
@@ -22,6 +23,8 @@ type core struct {
 	graph  *calc.Graph // in the engine's goroutine only
 	record *record
 	log    *logrus.Entry
+	// published is told of nodes about which something else is published than before; may be nil.
+	published func(node string)
 }
 
 // coreOptions say what a core is made of beside the local settings.
@@ -29,6 +32,10 @@ type coreOptions struct {
 	log      *logrus.Entry
 	observer engine.Observer   // may be nil
 	seen     func(model.Event) // may be nil
+	// link is told whether the API server can be reached; may be nil.
+	link func(kubernetes.Link)
+	// published is told of nodes about which something else is published; may be nil.
+	published func(node string)
 }
 
 func newCore(l *local, o coreOptions) *core {
@@ -41,13 +48,13 @@ func newCore(l *local, o coreOptions) *core {
 		Log:      o.log,
 		Observer: o.observer,
 	})
-	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log}
+	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log, published: o.published}
 }
 
 // readSource runs a new source until the context ends or the source fails.
 func (c *core) readSource(ctx context.Context, s sourceSettings) error {
 	c.record.replaceSource()
-	return c.newSource(s, files.Options{Sink: c.record, Log: c.log.WithField("component", "source")}).Run(ctx)
+	return c.newSource(s, files.Options{Sink: c.record, Published: c.published, Log: c.log.WithField("component", "source")}).Run(ctx)
 }
 
 // dump writes one of the stages that need no kernel.

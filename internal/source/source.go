@@ -34,7 +34,8 @@ type Sync struct {
 }
 
 // Publisher is the one way out for what an agent tells the others about its node.
-// Publish replaces what it said before; an error leaves the earlier word standing.
+// Publish replaces what it said before; an error leaves the earlier word standing. It is also
+// called when the same may no longer stand, and writes nothing if it does.
 type Publisher interface {
 	Publish(ctx context.Context, p NodePatch) error
 }

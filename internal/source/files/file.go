@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/margay-net/margay/internal/model"
@@ -31,6 +30,7 @@ type file struct {
 func (s *Source) read(f *file, listed stamp) {
 	f.stamp, f.again = listed, false
 	text, err := s.load(f)
+	s.sink.over()
 	if errors.Is(err, fs.ErrNotExist) {
 		f.again, f.incomplete = true, "vanished while it was read"
 		return
@@ -62,7 +62,8 @@ func (s *Source) read(f *file, listed stamp) {
 
 // load reads the file's text, and notices if it changes meanwhile.
 func (s *Source) load(f *file) (string, error) {
-	in, err := os.Open(f.path)
+	s.await(f.path)
+	in, err := openRegular(f.path)
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +71,7 @@ func (s *Source) load(f *file) (string, error) {
 	if f.stamp.size > s.limit {
 		return "", fmt.Errorf("larger than %d bytes", s.limit)
 	}
-	text, err := s.reader.Load(in)
+	text, err := s.reader.Load(awaiting{in, s.await})
 	if err != nil {
 		return "", err
 	}

@@ -51,8 +51,8 @@ func TestLinksOnTheWayAreFollowed(t *testing.T) {
 			l.want("Namespace/one labels={l=new}", "not in sync: ")
 			base.link("old", "tree/now")
 			l.want("Namespace/one labels={l=old}", "in sync")
-			if len(l.sink.deleted) > 0 {
-				t.Errorf("reported gone: %v", l.sink.deleted)
+			if len(l.sink.gone()) > 0 {
+				t.Errorf("reported gone: %v", l.sink.gone())
 			}
 		})
 	}

@@ -29,8 +29,8 @@ func TestAFileThatIsMovedIsNeverGone(t *testing.T) {
 	}
 	l.write("end.yaml", space("end", "x"))
 	l.want("Namespace/end", "Namespace/one", "in sync", "!error")
-	if len(l.sink.deleted) > 0 {
-		t.Errorf("reported gone: %v", l.sink.deleted)
+	if len(l.sink.gone()) > 0 {
+		t.Errorf("reported gone: %v", l.sink.gone())
 	}
 	l.remove("m.yaml")
 	l.want("!Namespace/one", "in sync")
@@ -45,8 +45,8 @@ func TestAFileOfANewNameStandsOnce(t *testing.T) {
 	}
 	l.write("c.yaml", space("two", "x")+"---\n"+space("one", "x"))
 	l.want("Namespace/two", "error c.yaml:5: document 2: Namespace one: stands in b.yaml:1: document 1 too")
-	if len(l.sink.deleted) > 0 || l.sink.doubles != 1 {
-		t.Errorf("reported gone: %v; reported to stand twice: %d times", l.sink.deleted, l.sink.doubles)
+	if len(l.sink.gone()) > 0 || l.sink.twice() != 1 {
+		t.Errorf("reported gone: %v; reported to stand twice: %d times", l.sink.gone(), l.sink.twice())
 	}
 }
 
@@ -73,8 +73,8 @@ func TestWhatIsNoFileTakesNothingAway(t *testing.T) {
 			l.want("Namespace/one labels={l=y}", "in sync", "!error")
 			l.remove("a.yaml")
 			l.want("!Namespace/one", "in sync")
-			if len(l.sink.deleted) != 1 {
-				t.Errorf("reported gone: %v", l.sink.deleted)
+			if len(l.sink.gone()) != 1 {
+				t.Errorf("reported gone: %v", l.sink.gone())
 			}
 		})
 	}
@@ -92,7 +92,7 @@ func TestAFileThatMayNotBeLookedAtIsHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	asOther(t, func() {
-		if l := list(dir); len(l.files) != 1 || l.hidden(path) {
+		if l := list(dir, func(string) {}); len(l.files) != 1 || l.hidden(path) {
 			t.Errorf("before: %+v", l)
 		}
 	})
@@ -100,7 +100,7 @@ func TestAFileThatMayNotBeLookedAtIsHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	asOther(t, func() {
-		if l := list(dir); len(l.files) != 0 || !l.hidden(path) || len(l.problems) != 1 {
+		if l := list(dir, func(string) {}); len(l.files) != 0 || !l.hidden(path) || len(l.problems) != 1 {
 			t.Errorf("%+v", l)
 		}
 	})

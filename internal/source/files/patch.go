@@ -2,7 +2,6 @@ package files
 
 import (
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -78,6 +77,7 @@ func (s *Source) updatePatches(l listing) {
 			delete(s.patches, path)
 			s.catalogue.patch(known.node, nil)
 			s.sink.Report(path, nil)
+			s.published(known.node)
 		}
 	}
 	for path, now := range l.published {
@@ -86,7 +86,8 @@ func (s *Source) updatePatches(l listing) {
 		}
 		node := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		s.patches[path] = patchFile{stamp: now, node: node}
-		p, err := readPatch(path)
+		s.published(node)
+		p, err := s.readPatch(path)
 		if err == nil && p.Metadata.Name != node {
 			err = errForeignName
 		}
@@ -101,11 +102,17 @@ func (s *Source) updatePatches(l listing) {
 	}
 }
 
-func readPatch(path string) (*nodePatch, error) {
-	data, err := os.ReadFile(path)
+func (s *Source) readPatch(path string) (*nodePatch, error) {
+	s.await(path)
+	in, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	text, err := s.reader.Load(awaiting{in, s.await})
 	if err != nil {
 		return nil, err
 	}
 	p := &nodePatch{}
-	return p, yaml.Unmarshal(data, p)
+	return p, yaml.Unmarshal([]byte(text), p)
 }

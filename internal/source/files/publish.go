@@ -1,9 +1,11 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +24,6 @@ var errForeignName = errors.New("it names another node")
 type Publisher struct {
 	path string
 	node string
-	last []byte
 }
 
 // NewPublisher makes the Publisher of a node on a directory of manifests.
@@ -34,20 +35,31 @@ func NewPublisher(directory, node string) (*Publisher, error) {
 }
 
 // Publish writes the patch in one piece: readers see the old one or the new one. What is
-// published already is not written again.
+// published already is not written again: what stands in the file decides, since the directory
+// may have been replaced by another.
 func (p *Publisher) Publish(_ context.Context, patch source.NodePatch) error {
 	data, err := yaml.Marshal(p.form(patch))
 	if err != nil {
 		return fmt.Errorf("publish node %s: %w", p.node, err)
 	}
-	if string(data) == string(p.last) {
+	if p.stands(data) {
 		return nil
 	}
 	if err := p.write(data); err != nil {
 		return fmt.Errorf("publish node %s: %w", p.node, err)
 	}
-	p.last = data
 	return nil
+}
+
+// stands says whether the file has this content.
+func (p *Publisher) stands(data []byte) bool {
+	f, err := openRegular(p.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	have, err := io.ReadAll(io.LimitReader(f, int64(len(data))+1))
+	return err == nil && bytes.Equal(have, data)
 }
 
 func (p *Publisher) form(patch source.NodePatch) nodePatch {

@@ -24,6 +24,9 @@
 // to write. A file is therefore not read while somebody has it open for writing; when it
 // is closed, the kernel says so.
 //
+// A reader that a dead server keeps waiting still looks as healthy as it did (patience.go),
+// and one that opens whatever has the right name waits for the writer of a pipe (open.go).
+//
 // The package owns nothing in the kernel.
 package files
 
@@ -32,6 +35,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -47,15 +51,22 @@ type Options struct {
 	// MaxFileSize is the size in bytes from which on a file is refused. Zero is
 	// manifest.DefaultMaxSize.
 	MaxFileSize int64
-	Convert     convert.Options
-	Sink        source.Sink
-	Log         *logrus.Entry
+	// Patience is how long the file system may take for one answer before the source is no
+	// longer in sync, and names what it waits for. Zero is DefaultPatience.
+	Patience time.Duration
+	Convert  convert.Options
+	Sink     source.Sink
+	// Published is told of a node about which something else is published than before, or
+	// nothing any more; may be nil. It must not block.
+	Published func(node string)
+	Log       *logrus.Entry
 }
 
 // Source follows a directory of manifests.
 type Source struct {
 	directory string
-	sink      source.Sink
+	sink      *patience
+	published func(node string)
 	log       *logrus.Entry
 	reader    *manifest.Reader
 	limit     int64 // bytes of a file that are read at most
@@ -64,8 +75,7 @@ type Source struct {
 	patches   map[string]patchFile
 	// writers are the files that somebody has open for writing.
 	writers map[string]*closeWatch
-	// lastSync is what the sink was told last; unlisted what it was told of the listing.
-	lastSync *source.Sync
+	// unlisted is what the sink was told of the listing.
 	unlisted []model.Problem
 }
 
@@ -74,9 +84,13 @@ func New(o Options) *Source {
 	if o.MaxFileSize == 0 {
 		o.MaxFileSize = manifest.DefaultMaxSize
 	}
+	if o.Published == nil {
+		o.Published = func(string) {}
+	}
 	return &Source{
 		directory: filepath.Clean(o.Directory),
-		sink:      o.Sink,
+		sink:      newPatience(o.Sink, o.Patience),
+		published: o.Published,
 		log:       o.Log,
 		reader:    manifest.New(manifest.Options{MaxSize: o.MaxFileSize}),
 		limit:     o.MaxFileSize,
@@ -87,8 +101,8 @@ func New(o Options) *Source {
 	}
 }
 
-// Run reads the directory and follows it until the context ends. Its error is that no
-// watch could be set up at all.
+// Run reads the directory and follows it until the context ends. It does not return while the
+// file system keeps it waiting. Its error is that no watch could be set up at all.
 func (s *Source) Run(ctx context.Context) error {
 	w, err := newWatch()
 	if err != nil {
@@ -98,6 +112,7 @@ func (s *Source) Run(ctx context.Context) error {
 	defer s.stopWaiting()
 	for {
 		s.turn(ctx, w)
+		s.sink.over()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -116,14 +131,14 @@ func (s *Source) Run(ctx context.Context) error {
 func (s *Source) turn(ctx context.Context, w *watch) {
 	var before listing
 	for again := true; again && ctx.Err() == nil; {
-		l := list(s.directory)
-		fresh, problems := w.follow(l.directories)
+		l := list(s.directory, s.await)
+		fresh, problems := w.follow(l.directories, s.await)
 		l.problems = append(l.problems, problems...)
 		for i := range l.problems {
 			l.problems[i].Where = s.shortName(l.problems[i].Where)
 		}
 		missing := s.update(l, w, l.follows(before))
-		if fresh && s.lastSync == nil {
+		if fresh && !s.sink.spoken() {
 			before, again = l, true
 			continue // the first listing is no full one before its directories are watched
 		}
@@ -183,7 +198,7 @@ func (s *Source) reportListing(l listing) {
 	}
 }
 
-// tellSync tells the sink how complete the source is, if that has changed.
+// tellSync tells the sink how complete the source is.
 func (s *Source) tellSync(l listing) {
 	var reasons []string
 	for _, p := range l.problems {
@@ -197,13 +212,11 @@ func (s *Source) tellSync(l listing) {
 			reasons = append(reasons, f.name+": "+f.incomplete)
 		}
 	}
-	now := source.Sync{InSync: len(reasons) == 0, Reasons: reasons}
-	if s.lastSync != nil && fmt.Sprint(*s.lastSync) == fmt.Sprint(now) {
-		return
-	}
-	s.lastSync = &now
-	s.sink.Sync(now)
+	s.sink.Sync(source.Sync{InSync: len(reasons) == 0, Reasons: reasons})
 }
+
+// await says that the file system is asked about a path.
+func (s *Source) await(path string) { s.sink.await(s.shortName(path)) }
 
 // shortName is a file's path as messages show it: relative to the directory.
 func (s *Source) shortName(path string) string {

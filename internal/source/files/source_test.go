@@ -91,7 +91,7 @@ func TestADirectoryThatIsGoneTakesNothingWithIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.want("in sync", "Namespace/one")
-	if slices.Contains(l.sink.deleted, "Namespace/one") {
+	if slices.Contains(l.sink.gone(), "Namespace/one") {
 		t.Error("the namespace was reported gone")
 	}
 	l.write("b.yaml", space("two", "x"))
@@ -129,7 +129,7 @@ func TestConfigMapsSwapTheirLinks(t *testing.T) {
 	must(os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
 	must(os.RemoveAll(filepath.Join(dir, "..1")))
 	l.want("Namespace/one labels={l=new}", "in sync")
-	if slices.Contains(l.sink.deleted, "Namespace/one") {
+	if slices.Contains(l.sink.gone(), "Namespace/one") {
 		t.Error("the namespace was reported gone")
 	}
 }
@@ -165,8 +165,8 @@ func TestAFileIsReadWhenItsWriterIsDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.want("in sync", "Namespace/one labels={l=y}", "Namespace/two labels={l=y}")
-	if len(l.sink.deleted) > 0 {
-		t.Errorf("reported gone: %v", l.sink.deleted)
+	if len(l.sink.gone()) > 0 {
+		t.Errorf("reported gone: %v", l.sink.gone())
 	}
 }
 

@@ -33,15 +33,19 @@ type listing struct {
 	// directory: what is in them is not known.
 	unlisted []string
 	problems []model.Problem
+	// await is told of each path that the file system is asked about.
+	await func(path string)
 }
 
 // publishedDirectory is where agents put what they tell each other.
 const publishedDirectory = ".published"
 
 // list lists the tree below a directory. Names that begin with a dot are left out, as
-// the parts of a mounted ConfigMap are; its links are followed.
-func list(directory string) listing {
-	l := listing{files: map[string]stamp{}, published: map[string]stamp{}, changed: map[string]time.Time{}}
+// the parts of a mounted ConfigMap are; its links are followed. await is told of each path
+// that the file system is asked about.
+func list(directory string, await func(path string)) listing {
+	l := listing{files: map[string]stamp{}, published: map[string]stamp{}, changed: map[string]time.Time{}, await: await}
+	l.await(directory)
 	l.directories = waysTo(directory)
 	l.walk(directory, map[directoryID]bool{})
 	l.walkPublished(filepath.Join(directory, publishedDirectory))
@@ -51,6 +55,7 @@ func list(directory string) listing {
 // walk lists one directory and those in it. seen holds the ones on the way here, since
 // links can lead in a circle.
 func (l *listing) walk(directory string, seen map[directoryID]bool) {
+	l.await(directory)
 	l.changed[directory] = changeTime(directory)
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -63,6 +68,7 @@ func (l *listing) walk(directory string, seen map[directoryID]bool) {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
+		l.await(path)
 		if entry.Type()&fs.ModeSymlink != 0 {
 			l.directories = append(l.directories, ways(directory, entry.Name())...)
 		}
@@ -99,6 +105,7 @@ func (l *listing) hide(path, object, why string) {
 
 // walkPublished lists the patches of nodes. The directory need not be there.
 func (l *listing) walkPublished(directory string) {
+	l.await(directory)
 	entries, err := os.ReadDir(directory)
 	if err != nil {
 		return

@@ -69,11 +69,12 @@ func (w *watch) close() {
 // follow watches the directories, and no others. It says whether one of them was not
 // watched before, and which cannot be. A directory that has been replaced by another of the
 // same name is a new one; one that has several names is watched under the first, as inotify
-// knows it once.
-func (w *watch) follow(directories []string) (fresh bool, problems []model.Problem) {
+// knows it once. await is told of each directory that the file system is asked about.
+func (w *watch) follow(directories []string, await func(path string)) (fresh bool, problems []model.Problem) {
 	wanted := make(map[string]directoryID, len(directories))
 	named := make(map[directoryID]bool, len(directories))
 	for _, d := range directories {
+		await(d)
 		if id := identify(d); !named[id] {
 			wanted[d], named[id] = id, true
 		}
@@ -89,6 +90,7 @@ func (w *watch) follow(directories []string) (fresh bool, problems []model.Probl
 		if _, watched := w.directories[d]; watched {
 			continue
 		}
+		await(d)
 		if err := w.fs.Add(d); err != nil {
 			problems = append(problems, model.Problem{
 				Severity: model.Failure, Where: d, Object: "directory", Message: fmt.Sprintf("changes in it are not seen: %v", err),

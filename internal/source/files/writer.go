@@ -11,7 +11,7 @@ import (
 // a read lease is refused with EAGAIN (fcntl(2), F_SETLEASE). A file system without
 // leases, or a file of somebody else's, counts as not being written.
 func beingWritten(path string) bool {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return false
 	}
@@ -56,6 +56,7 @@ func (s *Source) busy(path string, w *watch) bool {
 		old.stop()
 		delete(s.writers, path)
 	}
+	s.await(path)
 	if !beingWritten(path) {
 		return false
 	}

@@ -68,6 +68,20 @@ func (s *sink) Report(place string, problems []model.Problem) {
 
 func (s *sink) Sync(now source.Sync) { s.told(func() { s.sync = &now }) }
 
+// gone are the keys of all that was ever reported gone.
+func (s *sink) gone() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.deleted)
+}
+
+// twice is how often an object was reported to stand in two files.
+func (s *sink) twice() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doubles
+}
+
 // state is what the sink knows, as text: a line per object, per problem, and for sync.
 func (s *sink) state() string {
 	s.mu.Lock()
@@ -105,10 +119,17 @@ const testLimit = 1 << 20
 // follow starts a source on a directory. The test's end stops it.
 func follow(t *testing.T, dir string) *lab {
 	t.Helper()
-	l := &lab{T: t, dir: dir, sink: newSink()}
+	return followWith(t, Options{Directory: dir})
+}
+
+// followWith starts a source with some options of its own.
+func followWith(t *testing.T, o Options) *lab {
+	t.Helper()
+	l := &lab{T: t, dir: o.Directory, sink: newSink()}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	s := New(Options{Directory: dir, MaxFileSize: testLimit, Sink: l.sink, Log: logrus.NewEntry(log)})
+	o.MaxFileSize, o.Sink, o.Log = testLimit, l.sink, logrus.NewEntry(log)
+	s := New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -134,6 +155,19 @@ func (l *lab) want(lines ...string) {
 		case <-l.sink.news:
 		case <-limit:
 			l.Fatalf("still missing: %s\nin:\n%s", missing, l.sink.state())
+		}
+	}
+}
+
+// until waits until something holds that the sink's news bring about.
+func (l *lab) until(holds func() bool) {
+	l.Helper()
+	limit := time.After(5 * time.Second)
+	for !holds() {
+		select {
+		case <-l.sink.news:
+		case <-limit:
+			l.Fatalf("it does not come about; the sink has:\n%s", l.sink.state())
 		}
 	}
 }
