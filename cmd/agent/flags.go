@@ -14,13 +14,15 @@ import (
 
 // flags are those that make settings, which run and the offline dumps have in common.
 type flags struct {
-	datastore, manifests, node, level string
-	file                              string
-	set                               []string
+	datastore, manifests, kubeconfig string
+	node, level                      string
+	file                             string
+	set                              []string
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
-	set.StringVar(&f.datastore, "datastore", "", "where the cluster's objects are: files (FELIX_DATASTORETYPE); understood by --manifests")
+	set.StringVar(&f.datastore, "datastore", "", "where the cluster's objects are: kubernetes or files (FELIX_DATASTORETYPE); --manifests means files, else it is kubernetes")
+	set.StringVar(&f.kubeconfig, "kubeconfig", "", "`file` that says how to reach the API server (FELIX_KUBECONFIG; default KUBECONFIG, or the pod's service account)")
 	f.registerManifests(set)
 	set.StringVar(&f.file, "config", "", "settings `file` in the form of felix.cfg (default "+config.DefaultFile+", if there is one)")
 	set.StringVar(&f.level, "log-level", "", "least `severity` logged: TRACE, DEBUG, INFO, WARNING, ERROR, FATAL, NONE (FELIX_LOGSEVERITYSCREEN)")
@@ -46,6 +48,7 @@ func (f *flags) layers(environ []string) ([]config.Layer, error) {
 	made := map[string]string{
 		"DatastoreType":     f.datastore,
 		"FilesDirectory":    f.manifests,
+		"Kubeconfig":        f.kubeconfig,
 		"FelixHostname":     f.node,
 		"LogSeverityScreen": f.level,
 	}

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"os"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/source"
 	"github.com/margay-net/margay/internal/source/convert"
 	"github.com/margay-net/margay/internal/source/files"
+	"github.com/margay-net/margay/internal/source/kubernetes"
 )
 
 // local is what is known before any object is read: the settings made on the node. Those
@@ -16,6 +20,8 @@ type local struct {
 	table    *config.Table
 	layers   []config.Layer
 	settings *config.Settings
+	// api is the API server, if that is the datastore.
+	api *kubernetes.Client
 }
 
 // newLocal resolves the layers. Its error is that they name no source, or that the command
@@ -32,8 +38,11 @@ func newLocal(layers []config.Layer) (*local, error) {
 	}
 	l := &local{table: table, layers: layers, settings: &resolved.Settings}
 	switch at := l.settings.Datastore; {
-	case at.Type != config.Files:
-		return nil, fmt.Errorf("datastore %s: this release reads manifests only, the Kubernetes API comes with another one; use --datastore files --manifests DIR", at.Type)
+	case at.Type == config.Kubernetes:
+		var err error
+		if l.api, err = apiServer(at.Kubeconfig, os.LookupEnv); err != nil {
+			return nil, err
+		}
 	case at.Directory == "":
 		return nil, errors.New("no directory of manifests given; use --manifests DIR (or FELIX_FILESDIRECTORY)")
 	}
@@ -48,18 +57,42 @@ func (l *local) node() string { return l.settings.Datastore.Node }
 type sourceSettings struct {
 	maxFileSize     int64
 	interfacePrefix string
+	lostShare       int
 }
 
 func sourceSettingsOf(s *config.Settings) sourceSettings {
-	return sourceSettings{maxFileSize: s.Datastore.MaxFileSize, interfacePrefix: s.Interfaces.Prefixes[0]}
+	return sourceSettings{
+		maxFileSize:     s.Datastore.MaxFileSize,
+		interfacePrefix: s.Interfaces.Prefixes[0],
+		lostShare:       s.Datastore.LostShare,
+	}
+}
+
+// sourceOptions say whom a source tells.
+type sourceOptions struct {
+	sink source.Sink
+	link func(kubernetes.Link) // may be nil
+	log  *logrus.Entry
+}
+
+// runner is a source.
+type runner interface {
+	Run(ctx context.Context) error
 }
 
 // newSource makes a source that tells the sink.
-func (l *local) newSource(s sourceSettings, o files.Options) *files.Source {
-	o.Directory = l.settings.Datastore.Directory
-	o.MaxFileSize = s.maxFileSize
-	o.Convert = convert.Options{InterfacePrefix: s.interfacePrefix}
-	return files.New(o)
+func (l *local) newSource(s sourceSettings, o sourceOptions) runner {
+	conversion := convert.Options{InterfacePrefix: s.interfacePrefix}
+	if l.api != nil {
+		return kubernetes.New(kubernetes.Options{
+			Client: l.api, Node: l.node(), Convert: conversion, LostShare: s.lostShare,
+			Sink: o.sink, Link: o.link, Log: o.log,
+		})
+	}
+	return files.New(files.Options{
+		Directory: l.settings.Datastore.Directory, MaxFileSize: s.maxFileSize,
+		Convert: conversion, Sink: o.sink, Log: o.log,
+	})
 }
 
 // newPublisher makes the way out for what the agent tells of its node. Its error is that
@@ -67,6 +100,9 @@ func (l *local) newSource(s sourceSettings, o files.Options) *files.Source {
 func (l *local) newPublisher() (source.Publisher, error) {
 	if l.node() == "" {
 		return nil, errors.New("this node has no name; use --node NAME (or FELIX_FELIXHOSTNAME)")
+	}
+	if l.api != nil {
+		return kubernetes.NewPublisher(l.api, l.node())
 	}
 	return files.NewPublisher(l.settings.Datastore.Directory, l.node())
 }

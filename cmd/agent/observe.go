@@ -30,6 +30,7 @@ type observer struct {
 	sizes     *sizes
 	record    *record
 	inSync    bool
+	link      link
 }
 
 // start announces what will be reported.
@@ -72,7 +73,9 @@ func (o *observer) Synced(inSync bool, reasons []string) {
 	o.inSync = inSync
 	if inSync {
 		o.metrics.Source.SetState(metrics.InSync)
-		o.metrics.Source.Contact(now)
+		if o.link.up() {
+			o.metrics.Source.Contact(now)
+		}
 		o.board.Ready(now, sourceComponent())
 		o.announcer.seenAll()
 		return
@@ -105,7 +108,7 @@ func (o *observer) Problems(count map[model.Severity]int) {
 func (o *observer) Alive() {
 	now := time.Now()
 	o.board.Beat(now, engineComponent())
-	if o.inSync {
+	if o.inSync && o.link.up() {
 		o.metrics.Source.Contact(now)
 	}
 }

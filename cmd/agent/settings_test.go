@@ -28,7 +28,7 @@ func TestFlagsGoBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
 	if s.Health.Port != 3 || s.Debug.Port != 2 || s.Metrics.Port != 1 {
 		t.Errorf("ports %d %d %d, want 3 2 1", s.Health.Port, s.Debug.Port, s.Metrics.Port)
 	}
-	if s.Datastore != (config.Datastore{Type: config.Files, Node: "n", Directory: "m", MaxFileSize: 256 << 20}) {
+	if s.Datastore != (config.Datastore{Type: config.Files, Node: "n", Directory: "m", MaxFileSize: 256 << 20, LostShare: 30}) {
 		t.Errorf("%+v", s.Datastore)
 	}
 }

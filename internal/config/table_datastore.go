@@ -18,6 +18,11 @@ type Datastore struct {
 	Directory string
 	// MaxFileSize is the largest manifest file that is read, in bytes.
 	MaxFileSize int64
+	// Kubeconfig is the file that says how to reach the API server, with Type Kubernetes.
+	Kubeconfig string
+	// LostShare is how much of its policies, pools or blocks a list of the API server may
+	// lack at once and be believed, as a percentage.
+	LostShare int
 }
 
 func datastoreTable() Group {
@@ -44,6 +49,19 @@ func datastoreTable() Group {
 			Value:   as(mebibytes(64<<10), func(s *Settings) *int64 { return &s.Datastore.MaxFileSize }),
 			Default: "256",
 			Help:    "Largest manifest file that is read, in MiB. The earlier objects of a larger one stay.",
+			Differs: "Margay's own.",
+		}, {
+			Name:    "Kubeconfig",
+			Value:   as(path(), func(s *Settings) *string { return &s.Datastore.Kubeconfig }),
+			Restart: true,
+			Help:    "File that says how to reach the API server, for `DatastoreType=kubernetes`. Unset, it is what `KUBECONFIG` names; without that, the pod's service account. Flag `--kubeconfig`.",
+			Differs: "Felix reads `KUBECONFIG` alone.",
+		}, {
+			Name:    "KubernetesLostSharePercent",
+			Value:   as(integer(0, 100), func(s *Settings) *int { return &s.Datastore.LostShare }),
+			Default: "30",
+			Help: "How much of its policies, of its pools or of its IPAM blocks a new list of the API server may lack, in percent, to be believed at once. " +
+				"What a list lacks beyond that goes if a second list, within 10 s, lacks it too. 100 believes every list.",
 			Differs: "Margay's own.",
 		}},
 	}

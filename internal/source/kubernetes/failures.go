@@ -188,3 +188,15 @@ func (p *pace) next(now time.Time, err error) time.Duration {
 	}
 	return wait + rand.N(wait) //nolint:gosec // no secret
 }
+
+// pause waits; false if the context has ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/source/kubernetes"
+)
+
+// apiServer makes a client of the API server: by the file, by those that KUBECONFIG names,
+// or by the service account of the pod that the agent runs in. Its error is that none of
+// them says how; whether the server is there shows later.
+func apiServer(file string, lookupEnv func(string) (string, bool)) (*kubernetes.Client, error) {
+	config, err := apiConfig(file, lookupEnv)
+	if err != nil {
+		return nil, fmt.Errorf("datastore kubernetes: %w", err)
+	}
+	config.UserAgent = "margay/" + readBuild().version
+	return kubernetes.NewClient(config)
+}
+
+func apiConfig(file string, lookupEnv func(string) (string, bool)) (*rest.Config, error) {
+	if listed, _ := lookupEnv(clientcmd.RecommendedConfigPathEnvVar); file == "" && listed != "" {
+		rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(listed)}
+		return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	}
+	if file != "" {
+		return clientcmd.BuildConfigFromFlags("", file)
+	}
+	config, err := rest.InClusterConfig()
+	if err != nil {
+		return nil, fmt.Errorf("%w; outside of a pod, use --kubeconfig FILE (or KUBECONFIG), or --datastore files --manifests DIR", err)
+	}
+	return config, nil
+}
+
+// serverLost is the condition that says that the API server cannot be reached. The node is
+// served as before: it stops nothing.
+const serverLost = "APIServerLost"
+
+// link is whether the API server can be reached; the zero value is for a source that needs
+// none.
+type link struct{ down atomic.Bool }
+
+func (l *link) up() bool { return !l.down.Load() }
+
+// linked notes that the API server is lost, or back.
+func (o *observer) linked(l kubernetes.Link) {
+	o.link.down.Store(!l.Up)
+	if l.Up {
+		o.board.ClearCondition(serverLost, 0)
+		o.announcer.wake()
+		return
+	}
+	if !l.Heard.IsZero() {
+		o.metrics.Source.Contact(l.Heard)
+	}
+	o.board.SetCondition(time.Now(), health.Condition{
+		Name: serverLost, Status: health.True, Message: lastHeard(l.Heard) + l.Reason,
+	})
+}
+
+func lastHeard(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return "last heard " + at.UTC().Format(time.RFC3339) + "; "
+}
+
+// logLink logs that the API server is lost, or back.
+func logLink(log *logrus.Entry, l kubernetes.Link) {
+	if l.Up {
+		log.Info("The API server is heard")
+		return
+	}
+	log.WithField("reason", l.Reason).Warn("The API server is lost; the kernel stays as it is")
+}
