@@ -13,10 +13,10 @@ KERNEL_PACKAGES ?= internal/netlab internal/nftables internal/routes
 FUZZ_SECONDS    ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help build test bench demo demo-clean lint fuzz test-vm generate generate-check clean
+.PHONY: help build test test-e2e bench demo demo-clean lint fuzz test-vm generate generate-check clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the agent, static: bin/agent
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/agent ./cmd/agent
@@ -26,6 +26,11 @@ test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: ke
 	@mkdir -p $(CACHE) && rm -f $(CACHE)/skipped
 	@MARGAY_SKIP_LOG=$(CACHE)/skipped $(GO) test -count=1 ./...; status=$$?; \
 	cat $(CACHE)/skipped 2>/dev/null; exit $$status
+
+test-e2e: build ## with a real kube-apiserver and etcd, which it builds first. RUN=NAME: those tests; KEEP=1: a failed one stays up
+	hack/e2e-components
+	cd test/e2e && $(GO) vet ./... && $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') \
+	  $(if $(filter-out 0 no,$(KEEP)),-v -timeout 0,-timeout 30m) ./...
 
 bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
 	@hack/need nft=nftables
@@ -44,6 +49,7 @@ demo-clean: ## removes what `make demo KEEP=1` left up
 
 lint: $(GOLANGCI) ## golangci-lint, and the house rules of internal/lint
 	$(GOLANGCI) run ./...
+	cd test/e2e && $(GOLANGCI) run ./... && cd components && $(GOLANGCI) run ./...
 	$(GO) test -count=1 ./internal/lint
 
 $(GOLANGCI):
