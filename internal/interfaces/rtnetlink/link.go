@@ -43,8 +43,8 @@ type VXLAN struct {
 	Parent int
 	// Learning: the source of what comes in becomes a forwarding entry.
 	Learning bool
-	// ZeroChecksum: over IPv6, the outer UDP checksum is not sent, and not asked for
-	// (RFC 6935).
+	// ZeroChecksum: the outer UDP checksum is not sent; over IPv6, it is not asked for
+	// either (RFC 6935), as over IPv4 it never is.
 	ZeroChecksum bool
 	// Odd: the device has parts that this type does not hold, such as a default remote or
 	// metadata from routes. Such a device is never as we make one.
@@ -134,6 +134,7 @@ func (b *Batch) vxlan(v VXLAN) {
 		b.attrU32(unix.IFLA_VXLAN_LINK, uint32(v.Parent))
 	}
 	b.attr(unix.IFLA_VXLAN_LEARNING, flag(v.Learning))
+	b.attr(unix.IFLA_VXLAN_UDP_CSUM, flag(!v.ZeroChecksum))
 	b.attr(unix.IFLA_VXLAN_UDP_ZERO_CSUM6_TX, flag(v.ZeroChecksum))
 	b.attr(unix.IFLA_VXLAN_UDP_ZERO_CSUM6_RX, flag(v.ZeroChecksum))
 }

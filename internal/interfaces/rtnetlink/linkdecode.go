@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -73,6 +74,7 @@ func noLinkLocal(spec []byte) bool {
 
 func decodeVXLAN(data []byte) VXLAN {
 	var out VXLAN
+	var without family.Pair[bool] // checksums
 	attributes(data, func(kind uint16, v []byte) {
 		switch kind {
 		case unix.IFLA_VXLAN_ID:
@@ -87,8 +89,10 @@ func decodeVXLAN(data []byte) VXLAN {
 			out.Parent = int(u32(v))
 		case unix.IFLA_VXLAN_LEARNING:
 			out.Learning = isSet(v)
+		case unix.IFLA_VXLAN_UDP_CSUM:
+			*without.At(family.V4) = !isSet(v)
 		case unix.IFLA_VXLAN_UDP_ZERO_CSUM6_RX:
-			out.ZeroChecksum = isSet(v)
+			*without.At(family.V6) = isSet(v)
 		case unix.IFLA_VXLAN_GROUP, unix.IFLA_VXLAN_GROUP6, unix.IFLA_VXLAN_GBP, unix.IFLA_VXLAN_GPE,
 			unix.IFLA_VXLAN_REMCSUM_NOPARTIAL:
 			out.Odd = true
@@ -98,6 +102,7 @@ func decodeVXLAN(data []byte) VXLAN {
 			out.Odd = out.Odd || isSet(v)
 		}
 	})
+	out.ZeroChecksum = out.Local.IsValid() && without.Get(family.Of(out.Local))
 	return out
 }
 

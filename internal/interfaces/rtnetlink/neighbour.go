@@ -52,13 +52,10 @@ func (b *Batch) ReplaceForwarding(e Forwarding) {
 	b.neighbour(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, unix.AF_BRIDGE, unix.NTF_SELF, e.Link, e.Remote, e.MAC)
 }
 
-// DeleteForwarding adds a request to remove an entry; ENOENT if there is none. An Odd one
-// goes with all others of its MAC.
+// DeleteForwarding adds a request to remove a MAC's entry, wherever it leads; ENOENT if there
+// is none.
 func (b *Batch) DeleteForwarding(e Forwarding) {
-	if e.Odd {
-		e.Remote = netip.Addr{}
-	}
-	b.neighbour(unix.RTM_DELNEIGH, 0, unix.AF_BRIDGE, unix.NTF_SELF, e.Link, e.Remote, e.MAC)
+	b.neighbour(unix.RTM_DELNEIGH, 0, unix.AF_BRIDGE, unix.NTF_SELF, e.Link, netip.Addr{}, e.MAC)
 }
 
 // neighbour writes struct ndmsg and its attributes.
