@@ -16,7 +16,7 @@ import (
 type Net = string
 
 // RuleNet is a Net in the rule of a policy, of which there may be so many that the API server cannot afford to
-// parse each: its characters are checked here, the rest by policy-fields in deploy/base/admission.
+// parse each: its characters are checked here, the rest by deploy/crds/policy-fields.yaml.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=43
