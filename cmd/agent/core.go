@@ -11,7 +11,6 @@ import (
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/engine"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/source/files"
 	"github.com/margay-net/margay/internal/source/kubernetes"
 )
 
@@ -22,6 +21,7 @@ type core struct {
 	engine *engine.Engine
 	graph  *calc.Graph // in the engine's goroutine only
 	record *record
+	link   func(kubernetes.Link)
 	log    *logrus.Entry
 	// published is told of nodes about which something else is published than before; may be nil.
 	published func(node string)
@@ -48,13 +48,15 @@ func newCore(l *local, o coreOptions) *core {
 		Log:      o.log,
 		Observer: o.observer,
 	})
-	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), log: o.log, published: o.published}
+	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), link: o.link, log: o.log, published: o.published}
 }
 
 // readSource runs a new source until the context ends or the source fails.
 func (c *core) readSource(ctx context.Context, s sourceSettings) error {
 	c.record.replaceSource()
-	return c.newSource(s, files.Options{Sink: c.record, Published: c.published, Log: c.log.WithField("component", "source")}).Run(ctx)
+	return c.newSource(s, sourceOptions{
+		sink: c.record, link: c.link, published: c.published, log: c.log.WithField("component", "source"),
+	}).Run(ctx)
 }
 
 // dump writes one of the stages that need no kernel.

@@ -72,7 +72,10 @@ func sourceSettingsOf(s *config.Settings) sourceSettings {
 type sourceOptions struct {
 	sink source.Sink
 	link func(kubernetes.Link) // may be nil
-	log  *logrus.Entry
+	// published is told of nodes about which something else is published; may be nil. The API
+	// server needs none: it tells all that it has been told.
+	published func(node string)
+	log       *logrus.Entry
 }
 
 // runner is a source.
@@ -91,7 +94,7 @@ func (l *local) newSource(s sourceSettings, o sourceOptions) runner {
 	}
 	return files.New(files.Options{
 		Directory: l.settings.Datastore.Directory, MaxFileSize: s.maxFileSize,
-		Convert: conversion, Sink: o.sink, Log: o.log,
+		Convert: conversion, Published: o.published, Sink: o.sink, Log: o.log,
 	})
 }
 
