@@ -69,7 +69,7 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 	}
 	logger.AddHook(d.metrics.Log)
 	d.announcer = newAnnouncer(l.node(), publisher, d.board, log.WithField("component", "announcer"))
-	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes()}
+	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes(), log: log}
 	d.core = newCore(l, coreOptions{log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked, observer: observer})
 	observer.start(d.record)
 	d.dataplane = newKernelSide(d)

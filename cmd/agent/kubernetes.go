@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -53,11 +52,17 @@ func (l *link) up() bool { return !l.down.Load() }
 
 // linked notes that the API server is lost, or back.
 func (o *observer) linked(l kubernetes.Link) {
-	o.link.down.Store(!l.Up)
+	before := o.link.down.Swap(!l.Up)
 	if l.Up {
+		if before {
+			o.log.Info("The API server is back")
+		}
 		o.board.ClearCondition(serverLost, 0)
 		o.announcer.wake()
 		return
+	}
+	if !before {
+		o.log.WithField("reason", l.Reason).Warn("The API server is lost; the kernel stays as it is")
 	}
 	if !l.Heard.IsZero() {
 		o.metrics.Source.Contact(l.Heard)
@@ -72,13 +77,4 @@ func lastHeard(at time.Time) string {
 		return ""
 	}
 	return "last heard " + at.UTC().Format(time.RFC3339) + "; "
-}
-
-// logLink logs that the API server is lost, or back.
-func logLink(log *logrus.Entry, l kubernetes.Link) {
-	if l.Up {
-		log.Info("The API server is heard")
-		return
-	}
-	log.WithField("reason", l.Reason).Warn("The API server is lost; the kernel stays as it is")
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/health"
@@ -31,6 +33,7 @@ type observer struct {
 	record    *record
 	inSync    bool
 	link      link
+	log       *logrus.Entry
 }
 
 // start announces what will be reported.

@@ -64,8 +64,12 @@ const (
 	asMetadata             // as rawObjects that have nothing but metadata
 )
 
-// metadataOnly asks for nothing else of objects; a server that cannot do so sends all.
-const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+// The forms of objects with nothing but metadata, one by one and in lists; a server that
+// cannot do so sends all.
+const (
+	partial     = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+	partialList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+)
 
 // request begins a request for the objects under a path.
 func (c *Client) request(as form, path string, o metav1.ListOptions) *rest.Request {
@@ -74,7 +78,11 @@ func (c *Client) request(as form, path string, o metav1.ListOptions) *rest.Reque
 	case asTypes:
 		request = c.typed.Get()
 	case asMetadata:
-		request = request.SetHeader("Accept", metadataOnly)
+		accept := partialList
+		if o.Watch {
+			accept = partial
+		}
+		request = request.SetHeader("Accept", accept)
 	}
 	return request.AbsPath(path).MaxRetries(0).SpecificallyVersionedParams(&o, c.parameters, schema.GroupVersion{Version: "v1"})
 }

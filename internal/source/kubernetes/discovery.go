@@ -104,9 +104,7 @@ func (d *discovery) look(ctx context.Context) error {
 		switch what := meaning(err); {
 		case what == absent:
 		case err != nil:
-			if what != lost || !d.found {
-				d.tell.noteDiscovery("discovery of " + g.path + ": " + err.Error())
-			}
+			d.noteFailure(g, what, err)
 			return err
 		}
 		served[i] = map[string]bool{}
@@ -120,6 +118,20 @@ func (d *discovery) look(ctx context.Context) error {
 	}
 	d.tell.noteDiscovery("")
 	return nil
+}
+
+// noteFailure tells that a group cannot be looked at. What was found before stays good
+// while the server is lost, and for a while if it fails.
+func (d *discovery) noteFailure(g calicoGroup, what failure, err error) {
+	now := time.Now()
+	if d.pace.since.IsZero() {
+		d.pace.since = now
+	}
+	passing := what == lost || (what == busy || what == ailing) && now.Sub(d.pace.since) < ailMost
+	if !d.found || !passing {
+		d.tell.noteDiscovery("discovery of " + g.path + ": " + err.Error())
+	}
+	d.log.WithError(err).WithField("group", g.name).Debug("The API server does not say what it serves")
 }
 
 // choose says where a kind's objects are; empty for nowhere. Where both groups have it,

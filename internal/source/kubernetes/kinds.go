@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -85,11 +87,11 @@ func (k *kind) calico() bool { return k.path == "" }
 
 // label names the kind to people: the resource and its group, as kubectl does.
 func (k *kind) label() string {
-	switch {
-	case k.calico():
+	if k.calico() {
 		return k.resource + "." + calicoGroups()[0].name
-	case k.typed == nil:
-		return k.resource + ".networking.k8s.io"
+	}
+	if group, _, ok := strings.Cut(strings.TrimPrefix(k.path, "/apis/"), "/"); ok && group != "" {
+		return k.resource + "." + group
 	}
 	return k.resource
 }
