@@ -80,3 +80,17 @@ func (l *Linux) RemoveAddresses(addrs []Address) []error {
 func (l *Linux) Subscribe(f family.Family) (Subscription, error) {
 	return rtnetlink.Listen(rtnetlink.Topics{Addresses: family.NewSet(f), Settings: family.NewSet(f)}, l.socket.Port())
 }
+
+// CreateLink makes a virtual link of its Kind, down.
+func (l *Linux) CreateLink(link Link) error {
+	var b rtnetlink.Batch
+	b.CreateLink(link)
+	return l.socket.Execute(&b)[0]
+}
+
+// ChangeLink changes of a link what differs between have and want.
+func (l *Linux) ChangeLink(have, want Link) error {
+	var b rtnetlink.Batch
+	b.ChangeLink(have, want)
+	return l.socket.Execute(&b)[0]
+}

@@ -49,9 +49,11 @@ var rooms = []room{
 	{"internal/iptables", "model rules reconcile", "kernel processes"},
 	{"internal/routes", "model reconcile interfaces", "kernel"},
 	{"internal/vxlan", "model reconcile interfaces", "kernel"},
+	{"internal/ipip", "model reconcile interfaces", "kernel"},
+	{"internal/mtu", "", ""},
 	{"internal/wireguard", "model reconcile interfaces", "kernel"},
 	{"internal/conntrack", "model", "kernel"},
-	{"internal/dataplane", "calc config conntrack engine health interfaces iptables metrics model nftables reconcile routes rules vxlan wireguard", "kernel logs"},
+	{"internal/dataplane", "calc config conntrack engine health interfaces ipip iptables metrics model mtu nftables reconcile routes rules vxlan wireguard", "kernel logs"},
 
 	{"internal/health", "", ""},
 	{"internal/metrics", "", "logs"},
