@@ -36,7 +36,11 @@ type IPAMBlockSpec struct {
 	// AffinityClaimTime is when the node took the block.
 	AffinityClaimTime *metav1.Time `json:"affinityClaimTime,omitempty"`
 	// Allocations has an element for every address of the block, in order: nil if it is free, else the
-	// place in Attributes of what is known about it.
+	// place in Attributes of what is known about it. (The generator of definitions has no way to say that
+	// elements may be null.)
+	//
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Allocations []*int `json:"allocations"`
 	// Unallocated are the free ordinals in the order of their next use.
 	Unallocated []int `json:"unallocated"`

@@ -8,8 +8,9 @@ import (
 )
 
 // Port is a port of a rule as it is written: a number, a range "first:last" (both included), or the name of
-// a port of the endpoint. Whatever else was written is kept as it is, for Validate to report. That a range does not end before it begins, deploy/crds/policy-fields.yaml
-// checks: a rule here would cost more than the API server allows.
+// a port of the endpoint. Whatever else was written is kept as it is, for Validate to report. That a range does
+// not end before it begins is for deploy/crds/policy-fields.yaml: a rule here would cost more than the API server
+// allows.
 //
 // +kubebuilder:validation:XIntOrString
 // +kubebuilder:validation:Type=""

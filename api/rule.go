@@ -1,8 +1,6 @@
 package api
 
 // Action is what a rule does with a packet that it matches.
-//
-// +kubebuilder:validation:Enum=Allow;Deny;Log;Pass
 type Action string
 
 // The actions of a rule.
@@ -33,6 +31,9 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.http) || !has(self.protocol) || string(self.protocol).lowerAscii() in ['tcp', '6']",message="http needs protocol TCP or none",fieldPath=".http"
 // +kubebuilder:validation:XValidation:rule="!has(self.destination) || !has(self.destination.services) || (!has(self.destination.ports) || size(self.destination.ports) == 0) && (!has(self.destination.notPorts) || size(self.destination.notPorts) == 0)",message="a service excludes ports: its own are used",fieldPath=".destination.services"
 type Rule struct {
+	// Action is what becomes of packets that match.
+	//
+	// +kubebuilder:validation:Enum=Allow;Deny;Log;Pass
 	Action Action `json:"action"`
 	// IPVersion restricts the rule to one family: 4 or 6. Without it the rule is for both, as far as its
 	// nets and protocols leave it so.
