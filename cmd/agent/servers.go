@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"time"
 
@@ -58,13 +59,27 @@ func (s *servers) configure(settings *config.Settings) {
 	listener := func(l config.Listener) serve.Address {
 		return serve.Address{Enabled: l.Enabled, Host: l.Host, Port: int(l.Port)}
 	}
-	debug := settings.Debug
+	debug, figures := settings.Debug, listener(settings.Metrics.Listener)
+	figures.TLS = metricsTLS(&settings.Metrics)
 	for server, address := range map[*serve.Server]serve.Address{
 		s.health:   listener(settings.Health.Listener),
-		s.metrics:  listener(settings.Metrics.Listener),
+		s.metrics:  figures,
 		s.profiles: {Enabled: debug.Port != 0, Host: debug.Host, Port: int(debug.Port)},
 	} {
 		_ = server.Configure(address) // logged there
+	}
+}
+
+// metricsTLS is how metrics are secured.
+func metricsTLS(m *config.Metrics) serve.TLS {
+	return serve.TLS{
+		CertFile: m.CertFile, KeyFile: m.KeyFile, CAFile: m.CAFile,
+		ClientAuth: map[config.ClientAuth]tls.ClientAuthType{
+			config.NoClientCert:     tls.NoClientCert,
+			config.RequireAnyClient: tls.RequireAnyClientCert,
+			config.VerifyIfGiven:    tls.VerifyClientCertIfGiven,
+			config.RequireAndVerify: tls.RequireAndVerifyClientCert,
+		}[m.ClientAuth],
 	}
 }
 

@@ -51,8 +51,6 @@ const (
 	RequireAndVerify ClientAuth = "RequireAndVerifyClientCert"
 )
 
-const noMetricsTLSYet = "metrics are served over plain HTTP so far"
-
 // Metrics is the server of Prometheus metrics.
 type Metrics struct {
 	Listener
@@ -93,16 +91,16 @@ func metricsTable() Group {
 		Value: flag(func(s *Settings) *bool { return &s.Metrics.Wireguard }), NotYet: noWireguardYet,
 		Help: "Include the metrics of WireGuard peers.",
 	}, {
-		Name: "PrometheusMetricsCertFile", Field: "prometheusMetricsCertFile", NotYet: noMetricsTLSYet,
-		Value: file(func(s *Settings) *string { return &s.Metrics.CertFile }), Help: "Certificate of the server, PEM.",
+		Name: "PrometheusMetricsCertFile", Field: "prometheusMetricsCertFile",
+		Value: file(func(s *Settings) *string { return &s.Metrics.CertFile }), Help: "Certificate of the server, PEM. With it, metrics are served over TLS; it is read again when it has changed.",
 	}, {
-		Name: "PrometheusMetricsKeyFile", Field: "prometheusMetricsKeyFile", NotYet: noMetricsTLSYet,
+		Name: "PrometheusMetricsKeyFile", Field: "prometheusMetricsKeyFile",
 		Value: file(func(s *Settings) *string { return &s.Metrics.KeyFile }), Help: "Key of the server, PEM.",
 	}, {
-		Name: "PrometheusMetricsCAFile", Field: "prometheusMetricsCAFile", NotYet: noMetricsTLSYet,
-		Value: file(func(s *Settings) *string { return &s.Metrics.CAFile }), Help: "Authorities that sign clients' certificates, PEM.",
+		Name: "PrometheusMetricsCAFile", Field: "prometheusMetricsCAFile",
+		Value: file(func(s *Settings) *string { return &s.Metrics.CAFile }), Help: "Authorities that sign clients' certificates, PEM. Where these are verified and there are none, no client is let in.",
 	}, {
-		Name: "PrometheusMetricsClientAuth", Field: "prometheusMetricsClientAuth", Default: "NoClientCert", NotYet: noMetricsTLSYet,
+		Name: "PrometheusMetricsClientAuth", Field: "prometheusMetricsClientAuth", Default: "NoClientCert",
 		Value: as(oneOf(NoClientCert, RequireAnyClient, VerifyIfGiven, RequireAndVerify), func(s *Settings) *ClientAuth { return &s.Metrics.ClientAuth }),
 		Help:  "What certificate a client must show.",
 	}}}

@@ -26,6 +26,8 @@ type Address struct {
 	Host string
 	// Port is a TCP port; 0 lets the kernel choose one, for tests.
 	Port int
+	// TLS is by what the server is known; its zero value is plain HTTP.
+	TLS TLS
 }
 
 // String is the address as in a URL, or "off".

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"log"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ const (
 // listener is one bound socket and the HTTP server on it.
 type listener struct {
 	socket net.Listener
+	tls    TLS
 	server *http.Server
 	done   chan struct{} // closed when the server's goroutine has ended
 }
@@ -36,6 +38,7 @@ func (s *Server) listen(bind string) error {
 	}
 	l := &listener{
 		socket: socket,
+		tls:    s.address.TLS,
 		server: &http.Server{
 			Handler:           s.opts.Handler,
 			ReadHeaderTimeout: headerTimeout,
@@ -46,6 +49,9 @@ func (s *Server) listen(bind string) error {
 	}
 	s.listeners[bind] = l
 	s.opts.Log.WithField("address", socket.Addr()).Info("Listening")
+	if s.identity != nil {
+		socket = tls.NewListener(socket, s.identity.serverConfig())
+	}
 	go func() {
 		defer close(l.done)
 		_ = l.server.Serve(socket) // ends by Shutdown only: accept errors are retried inside
@@ -53,10 +59,10 @@ func (s *Server) listen(bind string) error {
 	return nil
 }
 
-// closeAllBut gives up the sockets that were bound as anything else.
+// closeAllBut gives up the sockets that were bound as anything else, or served otherwise.
 func (s *Server) closeAllBut(binds []string) {
 	for bind, l := range s.listeners {
-		if !slices.Contains(binds, bind) {
+		if !slices.Contains(binds, bind) || l.tls != s.address.TLS {
 			l.close()
 			delete(s.listeners, bind)
 			s.opts.Log.WithField("address", l.socket.Addr()).Info("No longer listening")

@@ -40,6 +40,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	address   Address
+	identity  *identity            // nil for plain HTTP
 	listeners map[string]*listener // by what they were bound as
 	retry     *time.Timer          // nil unless an address is missing
 	pause     time.Duration        // before the next retry
@@ -64,12 +65,18 @@ func New(opts Options) *Server {
 // new address want stay open. Where listening fails the others serve all the same, the
 // failures are returned and logged, and tried again with a growing pause until they succeed or
 // the address changes. That one of the loopback addresses of "localhost" does not exist is
-// no failure.
+// no failure, nor that certificates are missing: clients are turned away until they are there.
 func (s *Server) Configure(address Address) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return net.ErrClosed
+	}
+	if address.TLS != s.address.TLS {
+		s.identity = nil
+		if address.TLS.enabled() {
+			s.identity = newIdentity(address.TLS, s.opts.Log)
+		}
 	}
 	s.address, s.pause = address, s.opts.Retry
 	return s.bind()
