@@ -46,14 +46,15 @@ var rooms = []room{
 
 	{"internal/interfaces", "model reconcile", "kernel"},
 	{"internal/nftables", "model rules reconcile", "kernel"},
-	{"internal/iptables", "model rules reconcile", "kernel processes"},
+	{"internal/ipset", "model reconcile", "processes"},
+	{"internal/iptables", "ipset model rules reconcile", "kernel processes"},
 	{"internal/routes", "model reconcile interfaces", "kernel"},
 	{"internal/vxlan", "model reconcile interfaces", "kernel"},
 	{"internal/ipip", "model reconcile interfaces", "kernel"},
 	{"internal/mtu", "", ""},
 	{"internal/wireguard", "model reconcile interfaces", "kernel"},
 	{"internal/conntrack", "model", "kernel"},
-	{"internal/dataplane", "calc config conntrack engine health interfaces ipip iptables metrics model mtu nftables reconcile routes rules vxlan wireguard", "kernel logs"},
+	{"internal/dataplane", "calc config conntrack engine health interfaces ipip ipset iptables metrics model mtu nftables reconcile routes rules vxlan wireguard", "kernel logs"},
 
 	{"internal/health", "", ""},
 	{"internal/metrics", "", "logs"},
