@@ -59,7 +59,7 @@ func (d *discovery) run(ctx context.Context) {
 		wait := step
 		switch {
 		case err != nil:
-			wait = d.pace.next(now, err)
+			wait = d.pace.next(err)
 		case now.After(until):
 			d.pace.calm()
 			wait = d.idle()
@@ -89,6 +89,7 @@ func (d *discovery) sleep(ctx context.Context, wait time.Duration) (asked bool) 
 	select {
 	case <-ctx.Done():
 	case <-over:
+	case <-d.tell.returned():
 	case <-d.asked:
 		return true
 	}

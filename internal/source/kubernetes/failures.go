@@ -19,7 +19,8 @@ type failure uint8
 const (
 	// ended is no failure: streams end.
 	ended failure = iota
-	// forgotten: the server has no changes since the version that was asked for.
+	// forgotten: the server has no changes since the version that was asked for. One that
+	// has been restarted has none at all.
 	forgotten
 	// unsupported: the server does not know a way of asking.
 	unsupported
@@ -77,7 +78,9 @@ func (f *feed) settle(ctx context.Context, err error) {
 		f.pace.calm()
 		return
 	case forgotten:
-		f.version = ""
+		if f.version != "" { // not the full read itself
+			f.version, f.pace.wait = "", 0
+		}
 	case unsupported:
 		if f.fallBack() {
 			return
@@ -88,8 +91,11 @@ func (f *feed) settle(ctx context.Context, err error) {
 			f.lookup()
 		}
 	}
+	if f.now().Sub(f.pace.opened) > steady {
+		f.pace.wait = 0
+	}
 	f.noteFailure(what, err)
-	wait := f.pace.next(f.now(), err)
+	wait := f.pace.next(err)
 	f.log.WithError(err).WithFields(logrus.Fields{"resource": f.kind.label(), "wait": wait}).Debug("The API server is asked again later")
 	f.rest(ctx, wait)
 }
@@ -103,6 +109,7 @@ func (f *feed) rest(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case at := <-f.places:
 		f.move(at)
+	case <-f.tell.returned():
 	}
 }
 
@@ -171,16 +178,15 @@ type pace struct {
 const (
 	waitLeast = 200 * time.Millisecond
 	waitMost  = 15 * time.Second
+	// steady is how long a stream must have lasted for the pauses to begin anew.
+	steady = 10 * time.Second
 )
 
 // calm begins anew: all is well.
 func (p *pace) calm() { p.wait, p.since = 0, time.Time{} }
 
 // next is how long to wait after an error: at least as long as the server asks.
-func (p *pace) next(now time.Time, err error) time.Duration {
-	if now.Sub(p.opened) > time.Minute {
-		p.wait = 0
-	}
+func (p *pace) next(err error) time.Duration {
 	p.wait = min(max(2*p.wait, waitLeast), waitMost)
 	wait := p.wait
 	if seconds, asked := apierrors.SuggestsClientDelay(err); asked {

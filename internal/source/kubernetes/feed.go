@@ -66,6 +66,8 @@ const (
 	// streamLeast is how long the server keeps a stream open at least, in seconds; it is up to
 	// twice as long, so that the streams of many nodes do not end together.
 	streamLeast = 300
+	// silentMost is how long a stream may be silent before the list has ended.
+	silentMost = 20 * time.Second
 	// confirmAfter is when a list that has lost much is read for the second time: at random
 	// between half of it and all.
 	confirmAfter = 10 * time.Second
@@ -156,6 +158,10 @@ func (f *feed) selector() string {
 // collection is what a full read has brought so far.
 type collection map[types.NamespacedName]*reading
 
+// errNoEnd is that of a server that streams objects and not where they end, as those do
+// that know no better.
+var errNoEnd = errors.New("the stream does not say where the list ends")
+
 // errShort is the end of a stream that has said nothing.
 var errShort = errors.New("the stream ended at once")
 
@@ -163,8 +169,15 @@ var errShort = errors.New("the stream ended at once")
 // collected; the bookmark at the end puts it in force.
 func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) error {
 	heard := false
+	silent := time.NewTimer(silentMost)
+	defer silent.Stop()
 	for {
 		select {
+		case <-silent.C:
+			if all != nil {
+				f.paged = true
+				return errNoEnd
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-f.again:
@@ -185,6 +198,7 @@ func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) er
 				heard = true
 				f.opened(all == nil)
 			}
+			silent.Reset(silentMost)
 			if err := f.take(e, &all); err != nil {
 				return err
 			}
@@ -206,6 +220,9 @@ func (f *feed) ended(heard bool, all collection) error {
 func (f *feed) opened(whole bool) {
 	f.tell.hear(f.now())
 	f.broken = false
+	if whole {
+		f.pace.since = time.Time{}
+	}
 	f.tell.note(f, func(p *progress) {
 		p.open, p.lost = true, ""
 		if whole {
@@ -262,7 +279,7 @@ func (f *feed) takeObject(obj runtime.Object, all collection) error {
 // finish puts a full read in force.
 func (f *feed) finish(all collection) {
 	doubtful := f.store.replace(all, f.sure)
-	f.known, f.sure, f.again = true, doubtful, nil
+	f.known, f.sure, f.again, f.pace.since = true, doubtful, nil, time.Time{}
 	if doubtful {
 		wait := confirmAfter/2 + rand.N(confirmAfter/2) //nolint:gosec // no secret
 		f.log.WithFields(logrus.Fields{"resource": f.kind.label(), "wait": wait}).Warn("A list has lost much at once; waiting for a second one")

@@ -62,7 +62,7 @@ func (p *Publisher) Publish(ctx context.Context, patch source.NodePatch) error {
 		if err == nil {
 			return nil
 		}
-		if attempt == publishMost || !retriable(err) || !pause(ctx, pace.next(p.now(), err)) {
+		if attempt == publishMost || !retriable(err) || !pause(ctx, pace.next(err)) {
 			return fmt.Errorf("publish node %s: %w", p.node, err)
 		}
 	}

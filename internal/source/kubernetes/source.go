@@ -64,7 +64,7 @@ type Source struct {
 
 // New makes a Source. It asks nothing before Run.
 func New(o Options) *Source {
-	tell := &teller{sink: o.Sink, link: o.Link, guard: guard{share: o.LostShare}, feeds: map[*feed]*progress{}}
+	tell := newTeller(o)
 	objects := &reader{convert: convert.New(o.Convert), raw: manifest.New(manifest.Options{}), node: o.Node}
 	d := &discovery{client: o.Client, tell: tell, log: o.Log, asked: make(chan struct{}, 1)}
 	s := &Source{discovery: d}

@@ -23,9 +23,19 @@ type teller struct {
 	// discovery is what keeps Calico's kinds from being found; empty if nothing does.
 	discovery string
 
+	// back is closed when the server is back.
+	back chan struct{}
+
 	lastSync *source.Sync
-	lastLink *Link
+	lastLink Link
 	heard    time.Time
+}
+
+func newTeller(o Options) *teller {
+	return &teller{
+		sink: o.Sink, link: o.Link, guard: guard{share: o.LostShare},
+		feeds: map[*feed]*progress{}, back: make(chan struct{}), lastLink: Link{Up: true},
+	}
 }
 
 // progress is how far the reading of one kind is.
@@ -91,10 +101,23 @@ func (t *teller) tell() {
 		t.sink.Sync(sync)
 	}
 	link := t.reachable()
-	if t.link != nil && (t.lastLink == nil || t.lastLink.Up != link.Up || t.lastLink.Reason != link.Reason) {
-		t.lastLink = &link
+	if t.lastLink.Up == link.Up && t.lastLink.Reason == link.Reason {
+		return
+	}
+	if link.Up {
+		close(t.back)
+		t.back = make(chan struct{})
+	}
+	if t.lastLink = link; t.link != nil {
 		t.link(link)
 	}
+}
+
+// returned is closed when a server that was lost is back, so that nobody waits longer.
+func (t *teller) returned() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.back
 }
 
 // completeness is what there is to say of how complete the source is; begun is false while
