@@ -6,10 +6,9 @@ CACHE   := $(CURDIR)/.cache
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-# The everyday kernel tests that also run on Debian's kernel. Those of internal/dataplane do too
-# (make test-vm KERNEL_PACKAGES=internal/dataplane), but some hold traffic to bounds of time that
-# an emulated machine does not always keep.
-KERNEL_PACKAGES ?= internal/netlab internal/nftables internal/routes
+# The everyday kernel tests that also run on Debian's kernel, the longest first.
+KERNEL_PACKAGES ?= internal/dataplane internal/nftables internal/routes internal/netlab \
+	internal/interfaces internal/interfaces/rtnetlink internal/conntrack
 FUZZ_SECONDS    ?= 5
 
 .DEFAULT_GOAL := help

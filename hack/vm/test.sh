@@ -29,8 +29,8 @@ run_package() {
     return
   fi
   if [ $result = ok ]; then
-    hack/vm/run.sh -d "$package" -e MARGAY_REQUIRE_KERNEL_TESTS=1 ${tools[@]+"${tools[@]}"} \
-      "$program" -test.run "$only" -test.timeout 280s >>"$log" 2>&1 || result=FAIL
+    hack/vm/run.sh -t 600 -d "$package" -e MARGAY_REQUIRE_KERNEL_TESTS=1 ${tools[@]+"${tools[@]}"} \
+      "$program" -test.run "$only" -test.timeout 580s >>"$log" 2>&1 || result=FAIL
   fi
   cat "$log"
   printf '%-4s\t%s\t%ds (on Debian'\''s kernel)\n' $result "$package" $((SECONDS - start))

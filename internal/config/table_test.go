@@ -202,7 +202,7 @@ func TestOnlyWhatMustNeedsARestart(t *testing.T) {
 			t.Errorf("%s can be changed in the datastore, where a restart cannot be asked for", s.Name)
 		}
 	}
-	if want := []string{"DatastoreType", "FelixHostname", "FilesDirectory", "SysctlDirectory"}; !cmp.Equal(want, got) {
+	if want := []string{"DatastoreType", "FelixHostname", "FilesDirectory", "Kubeconfig", "SysctlDirectory"}; !cmp.Equal(want, got) {
 		t.Errorf("restart for %v, want %v", got, want)
 	}
 }
