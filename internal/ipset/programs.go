@@ -15,12 +15,15 @@ import (
 )
 
 // Programs is the kernel as the ipset program sees it, in the network namespace of the
-// thread that calls.
+// thread that starts it.
 type Programs struct {
 	// Path is the program; "ipset" if empty.
 	Path string
 	// Patience is how long one run may take; 30 seconds if 0.
 	Patience time.Duration
+	// Start starts the program; nil for its own method of that name. What it starts must be in
+	// the namespaces of the node.
+	Start func(*exec.Cmd) error
 }
 
 // Save implements Kernel.
@@ -52,7 +55,14 @@ func (p *Programs) run(in []byte, args ...string) ([]byte, error) {
 	c.WaitDelay = time.Second // for what a killed wrapper has left running
 	var out, complaint bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in), &out, &complaint
-	err := c.Run()
+	start := c.Start
+	if p.Start != nil {
+		start = func() error { return p.Start(c) }
+	}
+	err := start()
+	if err == nil {
+		err = c.Wait()
+	}
 	switch {
 	case err == nil:
 		return out.Bytes(), nil

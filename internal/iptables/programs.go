@@ -25,7 +25,7 @@ const (
 )
 
 // Programs is the kernel as the programs of one variant and family see it, in the network
-// and mount namespaces of the thread that calls (the xtables lock is a file).
+// and mount namespaces of the thread that starts them (the xtables lock is a file).
 type Programs struct {
 	Family  family.Family
 	Variant Variant
@@ -34,6 +34,9 @@ type Programs struct {
 	Lock time.Duration
 	// Patience is how long one run may take beyond that; 30 seconds if 0.
 	Patience time.Duration
+	// Start starts a program; nil for its own method of that name. What it starts must be in
+	// the namespaces of the node.
+	Start func(*exec.Cmd) error
 }
 
 // program is the name of one of the programs: "ip6tables-nft-restore".
@@ -74,7 +77,10 @@ func (p *Programs) run(in []byte, name string, args ...string) ([]byte, error) {
 	c.WaitDelay = time.Second // for what a killed wrapper has left running
 	var out, complaint bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in), &out, &complaint
-	err := c.Run()
+	err := p.start(c)
+	if err == nil {
+		err = c.Wait()
+	}
 	text := strings.TrimSpace(complaint.String())
 	var exit *exec.ExitError
 	switch {
@@ -92,6 +98,13 @@ func (p *Programs) run(in []byte, name string, args ...string) ([]byte, error) {
 		refused.Line, _ = strconv.Atoi(m[1]) // digits
 	}
 	return nil, fmt.Errorf("%s: %w", name, refused)
+}
+
+func (p *Programs) start(c *exec.Cmd) error {
+	if p.Start == nil {
+		return c.Start()
+	}
+	return p.Start(c)
 }
 
 // lockedStatus is xtables' RESOURCE_PROBLEM.

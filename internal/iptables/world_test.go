@@ -1,6 +1,7 @@
 package iptables_test
 
 import (
+	"os/exec"
 	"testing"
 	"time"
 
@@ -47,10 +48,11 @@ func newWorld(t *testing.T, f family.Family, v iptables.Variant) *world {
 	t.Helper()
 	lab := netlab.Test(t, netlab.Options{Nodes: []netlab.NodeSpec{{Name: "node"}}})
 	n := lab.Node("node")
+	start := func(c *exec.Cmd) error { return n.Do(c.Start) }
 	return &world{
 		t: t, family: f, node: n, variant: v, now: time.Unix(1000, 0),
-		tables: insideTables{n, &iptables.Programs{Family: f, Variant: v}},
-		sets:   insideSets{n, &ipset.Programs{}},
+		tables: &iptables.Programs{Family: f, Variant: v, Start: start},
+		sets:   &ipset.Programs{Start: start},
 	}
 }
 
@@ -93,33 +95,4 @@ func (w *world) address(v4, v6 string) string {
 		return v4
 	}
 	return v6
-}
-
-// insideTables runs programs inside a node.
-type insideTables struct {
-	node *netlab.Node
-	*iptables.Programs
-}
-
-func (k insideTables) Save(table string) (out []byte, err error) {
-	err = k.node.Do(func() (err error) { out, err = k.Programs.Save(table); return err })
-	return out, err
-}
-
-func (k insideTables) Restore(table string, input []byte) error {
-	return k.node.Do(func() error { return k.Programs.Restore(table, input) })
-}
-
-type insideSets struct {
-	node *netlab.Node
-	*ipset.Programs
-}
-
-func (k insideSets) Save(f family.Family) (out []ipset.Listed, err error) {
-	err = k.node.Do(func() (err error) { out, err = k.Programs.Save(f); return err })
-	return out, err
-}
-
-func (k insideSets) Restore(lines []byte) error {
-	return k.node.Do(func() error { return k.Programs.Restore(lines) })
 }

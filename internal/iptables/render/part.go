@@ -47,18 +47,43 @@ type Tables struct {
 func In(d *iptables.Driver) *Tables { return &Tables{Driver: d, shared: map[string]int{}} }
 
 // Put tells the driver of changes. Changes that hang together, as all do when the settings
-// change, go in one call: sets come before all members, and go after them.
+// change, go in one call: sets come before all members, and go after them; and what one part
+// gives up another may have, as when a pod comes to an interface that was another's.
 func (t *Tables) Put(changes ...Change) {
+	kept := map[object]bool{}
 	for i := range changes {
 		t.withdraw(&changes[i])
+		for _, o := range objectsOf(&changes[i].New) {
+			kept[o] = true
+		}
 	}
 	for i := range changes {
-		t.replace(&changes[i])
+		t.declare(&changes[i].New)
 	}
 	for i := range changes {
-		t.fill(&changes[i])
+		t.remove(&changes[i].Old, kept)
+		t.hook(&changes[i])
+	}
+	for i := range changes {
+		t.fill(&changes[i].New)
 	}
 	t.Grow()
+}
+
+// object is what a part has for itself: a chain or a tree of a table, or a set.
+type object struct{ kind, table, name string }
+
+func objectsOf(p *Part) (out []object) {
+	for _, c := range p.Chains {
+		out = append(out, object{"chain", c.Table, c.Name})
+	}
+	for _, t := range p.Trees {
+		out = append(out, object{"tree", t.Table, t.Root})
+	}
+	for _, s := range p.Sets {
+		out = append(out, object{"set", "", s.Name})
+	}
+	return out
 }
 
 // withdraw takes out of sets and trees what a part had there and has no more.
@@ -102,49 +127,35 @@ func membersOf(p *Part, set string) map[ipset.Member]bool {
 	return out
 }
 
-// replace puts the new sets, trees, hooks and chains in the place of the old.
-func (t *Tables) replace(c *Change) {
-	for _, s := range c.New.Sets {
+func (t *Tables) declare(p *Part) {
+	for _, s := range p.Sets {
 		if isNamedForContent(s.Name) {
 			t.shared[s.Name]++
 		}
 		t.AddSet(s)
 	}
-	for _, s := range c.Old.Sets {
-		t.dropSet(s.Name, &c.New)
-	}
-	for _, tree := range c.Old.Trees {
-		if !slices.ContainsFunc(c.New.Trees, func(n iptables.Tree) bool { return n.Table == tree.Table && n.Root == tree.Root }) {
-			t.RemoveTree(tree.Table, tree.Root)
-		}
-	}
-	for _, tree := range c.New.Trees {
+	for _, tree := range p.Trees {
 		t.SetTree(tree)
-	}
-	t.hook(c)
-	kept := map[[2]string]bool{}
-	for _, chain := range c.New.Chains {
-		kept[[2]string{chain.Table, chain.Name}] = true
-		t.SetChain(chain)
-	}
-	for _, chain := range c.Old.Chains {
-		if !kept[[2]string{chain.Table, chain.Name}] {
-			t.RemoveChain(chain.Table, chain.Name)
-		}
 	}
 }
 
-func (t *Tables) dropSet(name string, next *Part) {
-	if isNamedForContent(name) {
-		if t.shared[name]--; t.shared[name] > 0 {
-			return
+// remove removes what a part had and nobody has any more.
+func (t *Tables) remove(old *Part, kept map[object]bool) {
+	for _, o := range objectsOf(old) {
+		switch {
+		case o.kind == "set" && isNamedForContent(o.name):
+			if t.shared[o.name]--; t.shared[o.name] == 0 {
+				delete(t.shared, o.name)
+				t.RemoveSet(o.name)
+			}
+		case kept[o]:
+		case o.kind == "chain":
+			t.RemoveChain(o.table, o.name)
+		case o.kind == "tree":
+			t.RemoveTree(o.table, o.name)
+		case o.kind == "set":
+			t.RemoveSet(o.name)
 		}
-		delete(t.shared, name)
-		t.RemoveSet(name)
-		return
-	}
-	if !slices.ContainsFunc(next.Sets, func(s ipset.Set) bool { return s.Name == name }) {
-		t.RemoveSet(name)
 	}
 }
 
@@ -162,11 +173,14 @@ func (t *Tables) hook(c *Change) {
 	}
 }
 
-func (t *Tables) fill(c *Change) {
-	for _, m := range c.New.Members {
+func (t *Tables) fill(p *Part) {
+	for _, c := range p.Chains {
+		t.SetChain(c)
+	}
+	for _, m := range p.Members {
 		t.AddMembers(m.Set, m.Members...)
 	}
-	for _, l := range c.New.Leaves {
+	for _, l := range p.Leaves {
 		t.SetLeaf(l.Table, l.Root, l.Leaf)
 	}
 }

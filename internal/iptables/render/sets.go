@@ -14,14 +14,15 @@ func (r *Renderer) Set(s model.Set) Part {
 	return Part{Sets: []ipset.Set{{Name: SetName(s.ID, r.family), Type: types[s.Kind]}}}
 }
 
-// Members are those of the members that are the family's, in the set's half.
+// Members are those of the members that are the family's, in the set's half. The unspecified
+// address is nobody's, and hash:ip does not take it.
 func (r *Renderer) Members(s model.Set, members []model.Member) Part {
 	if !r.on() {
 		return Part{}
 	}
 	var all []ipset.Member
 	for _, m := range members {
-		if m.Family() != r.family {
+		if m.Family() != r.family || s.Kind != model.NetSet && m.Prefix.Addr().IsUnspecified() {
 			continue
 		}
 		switch s.Kind {
