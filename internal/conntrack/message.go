@@ -12,15 +12,22 @@ import (
 // Numbers of linux/netfilter/nfnetlink_conntrack.h that x/sys/unix has not got. The bit
 // of a filter says which part of its tuple counts (net/netfilter/nf_internals.h).
 const (
-	ctGet    = 1 // IPCTNL_MSG_CT_GET
-	ctDelete = 2
+	ctNew      = 0 // IPCTNL_MSG_CT_NEW
+	ctGet      = 1
+	ctDelete   = 2
+	ctGetStats = 5
 
 	ctaTupleOrig  = 1
 	ctaTupleReply = 2
 	ctaZone       = 18
 	ctaFilter     = 25
 
-	ctaTupleIP = 1
+	ctaTupleIP    = 1
+	ctaTupleProto = 2
+	ctaProtoNum   = 1 // of CTA_TUPLE_PROTO; the ports follow
+	ctaProtoSrc   = 2
+	ctaProtoDst   = 3
+	ctaTimeout    = 7
 
 	filterSource = 1 << 0 // CTA_FILTER_F_CTA_IP_SRC
 )
@@ -78,6 +85,9 @@ func request(kind int, flags netlink.HeaderFlags, f family.Family, attributes []
 	}
 }
 
+// headerSize is that of struct nfgenmsg, which each message begins with.
+const headerSize = 4
+
 // entry is as much of a listed entry as it takes to choose and to delete it.
 type entry struct {
 	ends []netip.Addr
@@ -87,11 +97,10 @@ type entry struct {
 
 // decode reads a listed entry; false if it is not one.
 func decode(body []byte) (entry, bool) {
-	const header = 4 // struct nfgenmsg
-	if len(body) < header {
+	if len(body) < headerSize {
 		return entry{}, false
 	}
-	d, err := netlink.NewAttributeDecoder(body[header:])
+	d, err := netlink.NewAttributeDecoder(body[headerSize:])
 	if err != nil {
 		return entry{}, false
 	}
