@@ -19,7 +19,7 @@ import (
 
 // tunnel is a driver on a node of a lab, with devices in user space.
 type tunnel struct {
-	t        *testing.T
+	t        testing.TB
 	node     *netlab.Node
 	key      wireguard.PrivateKey
 	settings wireguard.Settings
@@ -56,7 +56,7 @@ func lab(t *testing.T) *netlab.Lab {
 	return l
 }
 
-func newTunnel(t *testing.T, l *netlab.Lab, f family.Family, n int) *tunnel {
+func newTunnel(t testing.TB, l *netlab.Lab, f family.Family, n int) *tunnel {
 	t.Helper()
 	node := l.Node(name(n))
 	w := &tunnel{t: t, node: node, key: newKey(t), settings: settingsOf(f)}

@@ -45,6 +45,15 @@ func block(f family.Family, n int) netip.Prefix {
 	return netip.PrefixFrom(at(f, n), bits.Get(f))
 }
 
+// blockOf is one of many blocks, of four addresses each.
+func blockOf(f family.Family, n int) netip.Prefix {
+	bits := family.PairOf(30, 126)
+	a := family.PairOf(fmt.Sprintf("10.%d.%d.0", n/256, n%256), fmt.Sprintf("fd00:%x::", n))
+	return netip.PrefixFrom(netip.MustParseAddr(a.Get(f)), bits.Get(f))
+}
+
+func numbered(n int) string { return fmt.Sprintf("node-%d", n) }
+
 func under(f family.Family, n int) netip.Addr {
 	a := family.PairOf(fmt.Sprintf("172.16.0.%d", n), fmt.Sprintf("fd00:16::%d", n))
 	return netip.MustParseAddr(a.Get(f))
