@@ -52,6 +52,10 @@ func (d *discovery) ask() {
 // run looks until the context ends.
 func (d *discovery) run(ctx context.Context) {
 	d.definitions.first(ctx, namesMost)
+	select {
+	case <-d.asked: // by the names that it has been waiting for
+	default:
+	}
 	var until time.Time
 	for step := time.Second; ctx.Err() == nil; step *= 2 {
 		err := d.look(ctx)

@@ -102,20 +102,20 @@ func (f *feed) locate(ctx context.Context) bool {
 }
 
 // move takes note of where the kind's objects are. A kind that is nowhere has none; that
-// one which had some is nowhere has to be said twice.
-func (f *feed) move(at string) {
+// one which had some is nowhere has to be said twice. It says whether they have moved.
+func (f *feed) move(at string) bool {
 	if at == f.path && at != "" {
-		return
+		return false
 	}
 	f.path, f.version = at, ""
-	if at != "" {
-		return
-	}
-	if !f.sure && f.store.holds() {
+	switch {
+	case at != "":
+	case !f.sure && f.store.holds():
 		f.sure, f.again = true, time.After(confirmAfter/2)
-		return
+	default:
+		f.finish(collection{})
 	}
-	f.finish(collection{})
+	return true
 }
 
 // turn reads all there is, or opens a stream where the last one has ended, and follows it.
@@ -184,7 +184,7 @@ func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) er
 			f.again, f.version = nil, ""
 			return nil
 		case at := <-f.places:
-			if f.move(at); f.version == "" {
+			if f.move(at) {
 				return nil
 			}
 		case e, more := <-w.ResultChan():

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"net/netip"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,63 +22,68 @@ func (g guard) doubts(k *kind, lost, all int) bool {
 	return k.guarded && lost*100 > all*g.share
 }
 
-// claims are the addresses that the API shows for pods, and whose they are.
-type claims map[netip.Addr]model.Key
-
-func (c claims) add(key model.Key, value model.Value) {
-	p, ok := value.(*model.Pod)
-	if !ok || p.Claims.Released {
-		return
-	}
-	for _, list := range [][]netip.Addr{p.Claims.Status, p.Claims.Annotated} {
-		for _, a := range list {
-			c[a] = key
+// contest drops doubted blocks that give an address to a pod when the API shows it for
+// another one: a block that may be gone must not keep the address from that pod.
+func (t *teller) contest(pods ...object) {
+	for _, s := range t.stores {
+		if len(s.doubted) == 0 {
+			continue
+		}
+		given := s.given()
+		for _, p := range pods {
+			s.yield(given, p)
 		}
 	}
 }
 
-// contested says whether another pod claims an address that a block gives away. A block
-// that has been doubted must not keep that address from it.
-func (c claims) contested(b *model.Block) bool {
-	for _, a := range b.Allocations {
-		owner := model.Key{Kind: model.KindPod, Namespace: a.Namespace, Name: a.Pod}
-		if claimant, claimed := c[a.Address]; claimed && claimant != owner {
-			return true
-		}
-	}
-	return false
-}
-
-// contest drops doubted blocks that stand against a pod that has just been read.
-func (t *teller) contest(r *reading) {
-	c := claims{}
-	c.add(r.key, r.value)
-	if len(c) == 0 {
+// contestAll is contest with all pods that are known.
+func (t *teller) contestAll() {
+	if !slices.ContainsFunc(t.stores, func(s *store) bool { return len(s.doubted) > 0 }) {
 		return
 	}
 	for _, s := range t.stores {
-		s.dropContested(c)
-	}
-}
-
-// contestAll drops those of the doubted objects of a store that stand against a pod.
-func (t *teller) contestAll(s *store) {
-	c := claims{}
-	for _, other := range t.stores {
-		for _, o := range other.objects {
-			c.add(o.key, o.value)
+		for _, o := range s.objects {
+			if o.key.Kind != model.KindPod {
+				break // a store has one kind
+			}
+			t.contest(o)
 		}
 	}
-	s.dropContested(c)
 }
 
-func (s *store) dropContested(c claims) {
-	var names []types.NamespacedName
+// owner is to whom a doubted block gives an address.
+type owner struct {
+	block types.NamespacedName
+	pod   model.Key
+}
+
+// given are the addresses that doubted blocks give away.
+func (s *store) given() map[netip.Addr]owner {
+	out := map[netip.Addr]owner{}
 	for name := range s.doubted {
-		if b, ok := s.objects[name].value.(*model.Block); ok && c.contested(b) {
-			names = append(names, name)
-			delete(s.doubted, name)
+		b, ok := s.objects[name].value.(*model.Block)
+		if !ok {
+			continue
+		}
+		for _, a := range b.Allocations {
+			out[a.Address] = owner{name, model.Key{Kind: model.KindPod, Namespace: a.Namespace, Name: a.Pod}}
 		}
 	}
-	s.dropAll(names)
+	return out
+}
+
+// yield drops the doubted blocks that stand against a pod.
+func (s *store) yield(given map[netip.Addr]owner, o object) {
+	p, ok := o.value.(*model.Pod)
+	if !ok || p.Claims.Released {
+		return
+	}
+	for _, addresses := range [][]netip.Addr{p.Claims.Status, p.Claims.Annotated} {
+		for _, a := range addresses {
+			if g, ok := given[a]; ok && g.pod != o.key && s.doubted[g.block] {
+				delete(s.doubted, g.block)
+				s.dropAll([]types.NamespacedName{g.block})
+			}
+		}
+	}
 }

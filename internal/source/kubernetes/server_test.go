@@ -197,6 +197,22 @@ func (s *server) forget() {
 	s.forgotten, s.history = s.version, nil
 }
 
+// withdraw serves a kind no more.
+func (s *server) withdraw(path string) {
+	s.mu.Lock()
+	delete(s.collections, path)
+	s.mu.Unlock()
+	s.endStreams()
+}
+
+// breakStreamsAnd breaks all streams and changes something before anybody is answered.
+func (s *server) breakStreamsAnd(f func()) {
+	s.fail(func(*http.Request) *fault { return &fault{cut: true} })
+	s.breakStreams()
+	f()
+	s.fail(nil)
+}
+
 // rewind puts the clock of versions back.
 func (s *server) rewind(to int) {
 	s.mu.Lock()

@@ -241,7 +241,7 @@ func TestAKindThatMayNotBeReadIsNamed(t *testing.T) {
 	l := follow(t, s)
 	l.want("not in sync: services: Forbidden", "Pod/default/p1")
 	s.fail(nil)
-	l.want("\nin sync")
+	l.want("!not in sync", "in sync")
 }
 
 const metaForbidden = "Forbidden"

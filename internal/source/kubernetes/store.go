@@ -31,7 +31,7 @@ func (s *store) set(r *reading) {
 	defer s.tell.mu.Unlock()
 	delete(s.doubted, r.name)
 	s.tell.update(s.put(r, nil))
-	s.tell.contest(r)
+	s.tell.contest(r.object)
 }
 
 // remove takes out one object.
@@ -59,13 +59,13 @@ func (s *store) replace(all collection, sure bool) (doubtful bool) {
 		}
 	}
 	s.doubted = nil
+	defer s.tell.contestAll()
 	if !sure && s.tell.guard.doubts(s.kind, len(gone), len(s.objects)) {
 		s.doubted = make(map[types.NamespacedName]bool, len(gone))
 		for _, name := range gone {
 			s.doubted[name] = true
 		}
-		s.tell.contestAll(s)
-		return len(s.doubted) > 0
+		return true
 	}
 	s.dropAll(gone)
 	return false
