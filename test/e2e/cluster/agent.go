@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -14,22 +13,17 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// AgentAccount is the service account that agents have unless they are given another.
+// AgentAccount is the service account that the manifests give the agents.
 const AgentAccount = "kube-system/margay"
 
 // accountDirectory is where a pod finds its token and the server's authority. Every node has a
 // /run of its own.
 const accountDirectory = "/run/secrets/kubernetes.io/serviceaccount"
 
-// readPermission lets AgentAccount read what the agent reads, and patch what it writes to.
-//
-//go:embed role.yaml
-var readPermission string
-
 // AgentOptions say how an agent is started. The zero value is an agent as the manifests start it.
 type AgentOptions struct {
 	// Account is the agent's service account, whose permissions are the caller's business. If
-	// empty it is AgentAccount, with the permissions in role.yaml.
+	// empty it is AgentAccount, with the role that deploy/base gives it.
 	Account string
 	// Settings are made on the command line, by name.
 	Settings map[string]string
@@ -39,9 +33,10 @@ type AgentOptions struct {
 	TokenSeconds int64
 }
 
-// StartAgent starts the agent of a node as a process in the node's namespaces, configured as a pod
-// of the account would be: by KUBERNETES_SERVICE_HOST and the token in accountDirectory, which is
-// bound to a pod on that node. It returns when the process runs; see AwaitReady.
+// StartAgent starts the agent of a node as a process in the node's namespaces, configured as its
+// pod would be: by KUBERNETES_SERVICE_HOST, by the token in accountDirectory, which is bound to a
+// pod on that node, and after Install by the arguments and the environment of the DaemonSet. It
+// returns when the process runs; see AwaitReady.
 func (n *Node) StartAgent(o AgentOptions) {
 	n.c.t.Helper()
 	program := builtProgram(n.c.t, "MARGAY_E2E_AGENT", "bin/agent")
@@ -50,16 +45,11 @@ func (n *Node) StartAgent(o AgentOptions) {
 		n.c.permitAgents()
 	}
 	n.WriteToken(n.c.Token(o.Account, TokenOptions{Pod: n.ensureAgentPod(o.Account), Seconds: o.TokenSeconds}))
-	args := []string{"run", "--datastore", "kubernetes", "--node", n.Name()}
+	args, environment := n.container()
 	for name, value := range o.Settings {
 		args = append(args, "--set", name+"="+value)
 	}
-	environment := append([]string{
-		"KUBERNETES_SERVICE_HOST=" + n.c.ServerAddress().String(),
-		fmt.Sprintf("KUBERNETES_SERVICE_PORT=%d", serverPort),
-		"NODENAME=" + n.Name(),
-	}, o.Environment...)
-	agent, err := startProcess(n.Space, "the agent of "+n.Name(), n.logFile(), environment, program, args...)
+	agent, err := startProcess(n.Space, "the agent of "+n.Name(), n.logFile(), append(environment, o.Environment...), program, args...)
 	n.c.must(err)
 	n.agent = agent
 }
@@ -80,16 +70,6 @@ func (n *Node) WriteToken(token string) {
 			os.Rename(accountDirectory+"/token.new", accountDirectory+"/token"), // never half written
 		)
 	}))
-}
-
-// permitAgents makes AgentAccount.
-func (c *Cluster) permitAgents() {
-	c.t.Helper()
-	if !c.agentReady {
-		c.EnsureAccount(AgentAccount)
-		c.Apply(readPermission)
-		c.agentReady = true
-	}
 }
 
 // ensureAgentPod makes the object of the node's agent, a pod on the node's own network.

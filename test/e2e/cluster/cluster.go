@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	apps "k8s.io/api/apps/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
@@ -54,7 +55,8 @@ type Cluster struct {
 	etcd       *process
 	server     *process
 	nodes      []*Node
-	agentReady bool // the agent's account and role are there
+	permitted  bool            // AgentAccount has its role
+	daemonSet  *apps.DaemonSet // by which agents are started; nil before Install
 	snapshots  int
 }
 

@@ -141,3 +141,13 @@ func (n *Node) ReportAddresses(addrs ...netip.Addr) {
 	_, err = n.Kubelet.CoreV1().Nodes().UpdateStatus(ctx, node, meta.UpdateOptions{})
 	n.c.must(err)
 }
+
+// Listen begins to listen to the node's kernel: what it announces from now on is heard, until the
+// test's end.
+func (n *Node) Listen() *netlab.Kernel {
+	n.c.t.Helper()
+	k, err := n.Node.Listen()
+	n.c.must(err)
+	n.c.t.Cleanup(k.Close)
+	return k
+}

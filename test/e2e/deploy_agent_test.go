@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/margay-net/margay/test/e2e/cluster"
+)
+
+// TestAgentNeedsNoMoreThanItsManifest runs agents as the DaemonSet does: with its ServiceAccount's token
+// and role, its environment, only its capabilities and no way to new ones, a root that is read-only like
+// /proc/sys, and the node's /proc/sys/net where the volume has it. (The runtime's seccomp and AppArmor
+// profiles are not there: there is no runtime.) Nothing that they ask of the server is refused, and pods
+// are served.
+func TestAgentNeedsNoMoreThanItsManifest(t *testing.T) {
+	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2, WithoutNodeRoutes: true})}
+	d.kubectl(t, "apply", "--validate=strict", "-k", "deploy/overlays/dual-stack")
+	d.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+	d.EnsureNamespace("shop")
+	d.Apply(`
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: web-only, namespace: shop}
+spec:
+  selector: app == 'db'
+  ingress: [{action: Allow, protocol: TCP, source: {selector: app == 'web'}, destination: {ports: [5432]}}]
+`)
+	d.AddPod(cluster.PodSpec{Name: "shop/web", Node: "node1", Labels: map[string]string{"app": "web"}})
+	d.AddPod(cluster.PodSpec{Name: "shop/other", Node: "node1"})
+	db := d.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node2", Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
+
+	agent := container(t, d.kubectl(t, "kustomize", "deploy/overlays/dual-stack"))
+	t.Setenv("MARGAY_E2E_AGENT", confine(t, agent))
+	for _, n := range d.Nodes() {
+		n.StartAgent(cluster.AgentOptions{Account: cluster.AgentAccount, Environment: environment(agent)})
+	}
+	for _, n := range d.Nodes() {
+		n.AwaitReady()
+	}
+	d.AwaitFlows(d.Table(`
+		FROM        TO            IPv4 TCP  IPv6 TCP
+		shop/web    shop/db:5432  yes       yes
+		shop/other  shop/db:5432  no        no`))
+	for setting, want := range map[string]string{"net/ipv4/conf/%s/proxy_arp": "1", "net/ipv6/conf/%s/accept_ra": "0"} {
+		got, err := d.Node("node2").Sysctl(fmt.Sprintf(setting, db.Interface()))
+		if err != nil || got != want {
+			t.Errorf(setting+": %q, %v; want %q", db.Interface(), got, err, want)
+		}
+	}
+	for _, n := range d.Nodes() {
+		if log := n.AgentLog(); strings.Contains(log, "level=error") || strings.Contains(log, "level=warning") {
+			t.Errorf("%s:\n%s", n.Name(), log)
+		}
+	}
+	asked := map[string]bool{}
+	for _, call := range d.Calls(cluster.AgentAccount) {
+		asked[call.Verb+" "+call.Resource] = true
+		if call.Status == http.StatusUnauthorized || call.Status == http.StatusForbidden {
+			t.Errorf("%v", call)
+		}
+	}
+	for _, call := range []string{"watch pods", "watch ippools.projectcalico.org", "patch nodes"} {
+		if !asked[call] {
+			t.Errorf("no %s among %v", call, asked)
+		}
+	}
+}
+
+// container is the agent's, from the manifests.
+func container(t *testing.T, manifests string) core.Container {
+	t.Helper()
+	for document := range strings.SplitSeq(manifests, "\n---\n") {
+		var set apps.DaemonSet
+		if err := yaml.Unmarshal([]byte(document), &set); err == nil && set.Kind == "DaemonSet" {
+			return set.Spec.Template.Spec.Containers[0]
+		}
+	}
+	t.Fatal("no DaemonSet")
+	return core.Container{}
+}
+
+// environment are the container's own variables; those from elsewhere the cluster gives.
+func environment(c core.Container) []string {
+	var all []string
+	for _, v := range c.Env {
+		if v.ValueFrom == nil {
+			all = append(all, v.Name+"="+strings.Replace(v.Value, "/host/", hostDirectory+"/", 1))
+		}
+	}
+	return all
+}
+
+// hostDirectory stands for the container's /host: of a test's node, only /run is its own.
+const hostDirectory = "/run/host"
+
+// confine writes a program that runs the agent as a runtime runs the container, and returns its path.
+func confine(t *testing.T, c core.Container) string {
+	t.Helper()
+	security := c.SecurityContext
+	if drop := security.Capabilities.Drop; len(drop) != 1 || drop[0] != "ALL" || *security.AllowPrivilegeEscalation || !*security.ReadOnlyRootFilesystem {
+		t.Fatalf("security context: %+v", security)
+	}
+	bounding := "-all"
+	for _, capability := range security.Capabilities.Add {
+		bounding += ",+" + strings.ToLower(string(capability))
+	}
+	var volumes []string
+	for _, v := range c.VolumeMounts {
+		volumes = append(volumes, v.MountPath)
+	}
+	if want := []string{"/run", "/host/proc/sys/net", "/var/lib/calico"}; !slices.Equal(volumes, want) {
+		t.Fatalf("volumes at %v; the program below has %v", volumes, want)
+	}
+	agent := os.Getenv("MARGAY_E2E_AGENT")
+	if agent == "" {
+		agent, _ = filepath.Abs("../../bin/agent")
+	}
+	script := `#!/bin/sh
+exec unshare --mount --propagation private sh -ec '
+net=` + hostDirectory + `/proc/sys/net
+mkdir -p $net
+mount --bind /proc/sys/net $net
+mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
+mount -o remount,bind,ro /
+mount -t tmpfs volumes /var/lib
+mkdir /var/lib/calico
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set=` + bounding + ` "$@"' confined ` + agent + ` "$@"
+`
+	path := filepath.Join(t.TempDir(), "agent")
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
