@@ -16,7 +16,7 @@ func TestOf(t *testing.T) {
 		"ICMP":                   "icmp",
 		"sepc":                   "spec", // two letters have changed places
 		"nettss":                 "nets", // a letter fewer than from net
-		"dest":                   "", // neither nets nor destination
+		"dest":                   "",     // neither nets nor destination
 		"x":                      "",
 		"":                       "",
 		"ports":                  "",
