@@ -13,7 +13,6 @@ import (
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source"
-	"github.com/margay-net/margay/internal/source/convert"
 )
 
 // announcer publishes what this agent tells of its node: its own address of each family
@@ -148,7 +147,7 @@ func (a *announcer) patch() (source.NodePatch, bool) {
 	patch := source.NodePatch{Annotations: map[string]string{}, Conditions: conditions(a.board.Detail(time.Now()))}
 	for _, f := range family.All() {
 		if subnet := subnetOf(own.Get(f).Addr(), a.here.Get(f)); subnet.IsValid() {
-			patch.Annotations[convert.AddressAnnotation(f)] = subnet.String()
+			patch.Annotations[model.AddressAnnotation(f)] = subnet.String()
 		}
 	}
 	return patch, known

@@ -22,8 +22,14 @@ type Batch struct {
 	PoliciesGone  []model.PolicyID
 	SetsGone      []model.SetID
 
+	// VTEPs are the other nodes' ends of VXLAN tunnels, there before the routes through them.
+	// Own is what this node is itself, in each family in which that has changed.
+	VTEPs []model.VTEP
+	Own   []model.Own
+
 	RoutesGone []netip.Prefix
 	Routes     []model.Route
+	VTEPsGone  []model.VTEPKey
 
 	PoolsGone []netip.Prefix
 	Pools     []model.NATPool
@@ -54,6 +60,7 @@ type ObjectProblems struct {
 func (b *Batch) Empty() bool {
 	return len(b.Sets) == 0 && len(b.Policies) == 0 && len(b.Endpoints) == 0 &&
 		len(b.EndpointsGone) == 0 && len(b.PoliciesGone) == 0 && len(b.SetsGone) == 0 &&
+		len(b.VTEPs) == 0 && len(b.Own) == 0 && len(b.VTEPsGone) == 0 &&
 		len(b.RoutesGone) == 0 && len(b.Routes) == 0 && len(b.PoolsGone) == 0 && len(b.Pools) == 0 &&
 		len(b.HostsGone) == 0 && len(b.Hosts) == 0 && len(b.Problems) == 0
 }

@@ -51,6 +51,8 @@ func (g *Graph) updateBlock(key model.Key, v *model.Block) {
 	if old == nil {
 		old = &block{}
 	}
+	g.own.updateBlock(key, now, v != nil && g.nodes.text(now.node) == g.own.node && now.node != 0)
+	g.problems.mark(key)
 	g.coverBlock(old, now)
 	moved := old.cidr != now.cidr || old.node != now.node
 	g.diffEntries(now, old, moved, g.addEntry)

@@ -17,6 +17,8 @@ func (g *Graph) Residue() (left []string) {
 		"policies": g.policies.rows.size(), "active": len(g.policies.active), "ranked": len(g.policies.order.sorted),
 		"locals": len(g.endpoints.locals), "local classes": len(g.endpoints.classOf), "interfaces": len(g.endpoints.byInterface),
 		"endpoints sent": len(g.endpoints.ledger.sent), "behind": len(g.routes.behind), "by node": len(g.routes.byNode), "routes sent": len(g.routes.ledger.sent),
+		"node ends": len(g.tunnels.ends), "tunnel addresses": len(g.tunnels.having), "VTEPs sent": len(g.tunnels.ledger.sent),
+		"own blocks": len(g.own.blocks), "own sent": len(g.own.ledger.sent), "service nets": g.ipam.serviceNets.Size(),
 		"hosts": len(g.hosts.byAddress), "pool CIDRs": len(g.pools.byCIDR), "problems": len(g.problems.sent),
 	} {
 		if n != 0 {

@@ -27,6 +27,8 @@ type Graph struct {
 	sets      *sets
 	policies  *policies
 	endpoints *endpoints
+	tunnels   *tunnels
+	own       *own
 	routes    *routes
 	pools     *pools
 	poolCIDRs map[model.Key]netip.Prefix
@@ -61,7 +63,10 @@ func New(o Options) *Graph {
 	g.endpoints = newEndpoints(o.Node, g)
 	g.policies.changed, g.policies.entered, g.policies.left = g.endpoints.changed, g.endpoints.entered, g.endpoints.left
 	g.ipam.interfaceOf = g.endpoints.interfaceOf
+	g.tunnels = newTunnels(o.Node, g)
+	g.own = newOwn(o.Node, g)
 	g.routes = newRoutes(o.Node, g)
+	g.tunnels.changed = g.routes.reachability
 	return g
 }
 
@@ -105,6 +110,28 @@ func (g *Graph) Update(e model.Event) {
 	}
 }
 
+// Configure puts settings into force. A new graph has the zero Settings.
+func (g *Graph) Configure(s Settings) {
+	if s == g.tunnels.settings {
+		return
+	}
+	g.tunnels.settings = s
+	g.tunnels.refreshAll()
+	g.own.mark()
+	g.complainOfNode(g.own.node)
+	g.routes.markAll()
+}
+
+// node is the Node of a name, nil if there is none.
+func (g *Graph) node(name string) *model.Node { return g.ipam.nodes[g.nodes.ids[name]] }
+
+// eachNode yields the names of all Nodes.
+func (g *Graph) eachNode(yield func(name string)) {
+	for id := range g.ipam.nodes {
+		yield(g.nodes.text(id))
+	}
+}
+
 // SetInSync says that every source has been read in full.
 func (g *Graph) SetInSync() { g.inSync = true }
 
@@ -117,6 +144,8 @@ func (g *Graph) Flush() *Batch {
 	g.policies.order.settle(&g.policies.rows, g.policies.active)
 	g.endpoints.flush(b)
 	g.sets.flush(b)
+	g.tunnels.flush(b)
+	g.own.flush(b)
 	g.routes.flush(b)
 	g.pools.flush(b)
 	g.hosts.flush(b)

@@ -19,11 +19,12 @@ const thisNode = "node-1"
 
 // run is a graph whose batches go into a sink that refuses unsafe steps.
 type run struct {
-	t     rapid.TB
-	graph *calc.Graph
-	sink  *calctest.Sink
-	state calctest.State
-	log   []string
+	t        rapid.TB
+	graph    *calc.Graph
+	sink     *calctest.Sink
+	state    calctest.State
+	settings calc.Settings
+	log      []string
 }
 
 func newRun(t rapid.TB) *run {
@@ -38,6 +39,12 @@ func (r *run) update(e model.Event) {
 		r.state[e.Key] = e.Value
 	}
 	r.graph.Update(e)
+}
+
+func (r *run) configure(s calc.Settings) {
+	r.log = append(r.log, fmt.Sprintf("settings %+v", s))
+	r.settings = s
+	r.graph.Configure(s)
 }
 
 func (r *run) flush() {
@@ -155,7 +162,7 @@ func (r *run) compare() {
 	got := *r.sink.Output
 	problems := got.Problems
 	got.Problems = nil
-	if want := calctest.Slow(thisNode, r.state).String(); want != got.String() {
+	if want := calctest.Slow(thisNode, r.settings, r.state).String(); want != got.String() {
 		r.fatalf("-slow model +graph:\n%s", cmp.Diff(want, got.String()))
 	}
 	complaints := map[calctest.Complaint]bool{}

@@ -17,6 +17,8 @@ type ipam struct {
 	ofNodes    map[address]int
 	services   map[model.Key]*model.Service
 	ofServices map[address]int
+	// serviceNets holds the same addresses.
+	serviceNets bart.Lite
 	// blocks counts the blocks of each CIDR; coverage holds the same CIDRs.
 	blocks   map[netip.Prefix]int
 	coverage bart.Lite
@@ -102,15 +104,20 @@ func (i *ipam) cover(cidr netip.Prefix, by int) {
 	i.coverage.Delete(cidr)
 }
 
-// addressesOf are a node's own addresses.
+// addressesOf are a node's own addresses, and those of its tunnels.
 func addressesOf(n *model.Node) (out []address) {
 	if n == nil {
 		return nil
 	}
 	for _, f := range family.All() {
-		if p := n.Addresses.Get(f); p.IsValid() {
-			out = append(out, addressOf(p.Addr()))
+		for _, a := range []netip.Addr{n.Addresses.Get(f).Addr(), n.VXLAN.Get(f).Address, n.Wireguard.Get(f).Address} {
+			if a.IsValid() {
+				out = append(out, addressOf(a))
+			}
 		}
+	}
+	if n.IPIP.IsValid() {
+		out = append(out, addressOf(n.IPIP))
 	}
 	return out
 }

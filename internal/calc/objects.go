@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -116,6 +117,13 @@ func (g *Graph) updatePool(key model.Key, v *model.Pool) {
 		g.pools.add(key, v)
 		mark(cidr)
 	}
+	g.own.mark()
+	g.complainOfPools()
+	g.complainOfNode(g.own.node) // it may have no object
+	g.eachNode(g.complainOfNode) // their tunnel addresses
+	for block := range g.own.blocks {
+		g.problems.mark(block)
+	}
 }
 
 // updateNode takes in a Node, or, with nil, that it is gone.
@@ -142,7 +150,12 @@ func (g *Graph) updateNode(key model.Key, v *model.Node) {
 	} else {
 		delete(g.ipam.nodes, id)
 	}
+	g.tunnels.update(key.Name)
 	g.routes.updateNode(key.Name, old, v)
+	if key.Name == g.own.node {
+		g.own.mark()
+		g.complainOfPools()
+	}
 	if old != nil {
 		g.nodes.release(id)
 	}
@@ -169,7 +182,20 @@ func (g *Graph) updateService(key model.Key, v *model.Service) {
 	}
 	now, before := serviceAddresses(v), serviceAddresses(old)
 	if !slices.Equal(now, before) {
-		count(g.ipam.ofServices, now, before, g.addresses.touch)
+		count(g.ipam.ofServices, now, before, g.serviceAddress)
+	}
+}
+
+// serviceAddress follows an address that services have, or have no more.
+func (g *Graph) serviceAddress(a address) {
+	g.addresses.touch(a)
+	if g.ipam.ofServices[a] > 0 {
+		g.ipam.serviceNets.Insert(family.HostPrefix(a.addr()))
+	} else {
+		g.ipam.serviceNets.Delete(family.HostPrefix(a.addr()))
+	}
+	if g.pools.cidrs.Lookup(a.addr()) {
+		g.complainOfPools()
 	}
 }
 

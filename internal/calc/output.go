@@ -17,6 +17,8 @@ type Output struct {
 	Sets      map[model.SetID]*SetContent
 	Policies  map[model.PolicyID]*model.ActivePolicy
 	Endpoints map[model.Key]*model.LocalEndpoint
+	VTEPs     map[model.VTEPKey]model.VTEP
+	Own       map[family.Family]model.Own
 	Routes    map[netip.Prefix]model.Route
 	Pools     map[netip.Prefix]model.NATPool
 	Hosts     map[netip.Addr]model.Host
@@ -35,6 +37,8 @@ func NewOutput() *Output {
 		Sets:      map[model.SetID]*SetContent{},
 		Policies:  map[model.PolicyID]*model.ActivePolicy{},
 		Endpoints: map[model.Key]*model.LocalEndpoint{},
+		VTEPs:     map[model.VTEPKey]model.VTEP{},
+		Own:       map[family.Family]model.Own{},
 		Routes:    map[netip.Prefix]model.Route{},
 		Pools:     map[netip.Prefix]model.NATPool{},
 		Hosts:     map[netip.Addr]model.Host{},
@@ -65,6 +69,8 @@ func (g *Graph) Output() *Output {
 		})
 	}
 	maps.Copy(o.Endpoints, g.endpoints.ledger.sent)
+	maps.Copy(o.VTEPs, g.tunnels.ledger.sent)
+	maps.Copy(o.Own, g.own.ledger.sent)
 	maps.Copy(o.Routes, g.routes.ledger.sent)
 	maps.Copy(o.Pools, g.pools.ledger.sent)
 	maps.Copy(o.Hosts, g.hosts.ledger.sent)
@@ -95,8 +101,14 @@ func (o *Output) String() string {
 	for _, s := range slices.SortedFunc(maps.Values(o.Sets), compareSets) {
 		d.set(s)
 	}
+	for _, f := range slices.Sorted(maps.Keys(o.Own)) {
+		d.line("%v", o.Own[f])
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(o.VTEPs), compareVTEPs) {
+		d.line("%v", o.VTEPs[key])
+	}
 	for _, to := range slices.SortedFunc(maps.Keys(o.Routes), comparePrefixes) {
-		d.route(o.Routes[to])
+		d.line("route %v", o.Routes[to])
 	}
 	for _, cidr := range slices.SortedFunc(maps.Keys(o.Pools), comparePrefixes) {
 		d.line("pool %v%s", cidr, flag(" nat-outgoing", o.Pools[cidr].Outgoing))
@@ -184,21 +196,4 @@ func (d *dump) set(s *SetContent) {
 	for _, m := range slices.SortedFunc(maps.Keys(s.Members), compareMembers) {
 		d.line("  %v", m)
 	}
-}
-
-func (d *dump) route(r model.Route) {
-	text := fmt.Sprintf("route %v %v", r.Destination, r.Kind)
-	switch r.Kind {
-	case model.RouteLocalPod:
-		text += " dev " + r.Interface
-	case model.RouteRemote:
-		text += fmt.Sprintf(" via %v node %s", r.Gateway, r.Node) + flag(" same-subnet", r.SameSubnet)
-		if r.VXLAN != model.EncapsulateNever {
-			text += " vxlan " + r.VXLAN.String()
-		}
-		if r.IPIP != model.EncapsulateNever {
-			text += " ipip " + r.IPIP.String()
-		}
-	}
-	d.line("%s", text)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -45,6 +46,17 @@ func (p *pools) around(to netip.Prefix) *model.Pool {
 		return p.byCIDR[cidr][0].pool
 	}
 	return nil
+}
+
+// ask says whether any pool of a family has an encapsulation. Disabled ones have too: pods that
+// have an address of such a pool keep it.
+func (p *pools) ask(e model.Encapsulation, f family.Family) bool {
+	for cidr, list := range p.byCIDR {
+		if asks, _ := list[0].pool.Encapsulation(); asks == e && family.OfPrefix(cidr) == f {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pools) present(cidr netip.Prefix) (model.NATPool, bool) {

@@ -16,11 +16,11 @@ func (g *Graph) problemsOf(key model.Key) ([]model.Problem, bool) {
 	case model.KindPod:
 		list = g.podProblems(key)
 	case model.KindPool:
-		if cidr, known := g.poolCIDRs[key]; known {
-			list = g.pools.problem(key, cidr)
-		}
+		list = g.poolProblems(key)
+	case model.KindBlock:
+		list = g.blockProblems(key)
 	case model.KindNode:
-		list = g.hosts.problems(key, g.ipam.nodes[g.nodes.ids[key.Name]])
+		list = g.nodeProblems(key)
 	default:
 		list = g.policies.problemsOf(key)
 	}

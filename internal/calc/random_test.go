@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/calc/calctest"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
@@ -19,6 +20,9 @@ func TestRandomInput(t *testing.T) {
 		r := newRun(t)
 		for range one(t, "events", []int{5, 20, 80}) {
 			r.update(drawEvent(t))
+			if rapid.IntRange(0, 9).Draw(t, "configure") == 0 {
+				r.configure(calc.Settings{Underlay: one(t, "underlay", []family.Family{0, family.V4, family.V6})})
+			}
 			if rapid.IntRange(0, 3).Draw(t, "flush") == 0 {
 				r.flush()
 				r.compare()
@@ -133,7 +137,7 @@ func drawValue(t *rapid.T, kind model.Kind) model.Value {
 	case model.KindNetworkSet, model.KindGlobalNetworkSet:
 		return &model.NetworkSet{Labels: drawLabels(t, "a", "b", "pcns.team"), Nets: few(t, "net", someNets)}
 	case model.KindPool:
-		return &model.Pool{CIDR: one(t, "cidr", someNets), NATOutgoing: rapid.Bool().Draw(t, "nat"), VXLAN: model.EncapsulationMode(rapid.IntRange(0, 2).Draw(t, "vxlan"))}
+		return &model.Pool{CIDR: one(t, "cidr", someNets), NATOutgoing: rapid.Bool().Draw(t, "nat"), VXLAN: drawMode(t, "vxlan"), IPIP: drawMode(t, "ipip")}
 	case model.KindBlock:
 		return drawBlock(t, append(nodes, ""))
 	case model.KindService:
@@ -144,15 +148,30 @@ func drawValue(t *rapid.T, kind model.Kind) model.Value {
 	n := &model.Node{PodCIDRs: few(t, "pod-cidr", someNets)}
 	for _, f := range family.All() {
 		*n.Addresses.At(f) = one(t, "address", nodePrefixes(f))
+		*n.VXLAN.At(f) = model.TunnelEnd{
+			Address: one(t, "vxlan", tunnelAddresses(f)),
+			MAC:     one(t, "mac", []model.MAC{{}, {}, {0x66, 1}, model.FallbackMAC("node-2", f)}),
+		}
 	}
+	n.Wireguard.At(family.V6).Address = one(t, "wireguard", tunnelAddresses(family.V6))
+	n.IPIP = one(t, "ipip", tunnelAddresses(family.V4))
 	return n
+}
+
+func tunnelAddresses(f family.Family) []netip.Addr {
+	some := family.PairOf(addrs("10.0.0.0", "10.0.0.1", "10.0.1.1"), addrs("fd00::", "fd00::1", "fd00:1::1"))
+	return append(some.Get(f), netip.Addr{})
 }
 
 func nodePrefixes(f family.Family) []netip.Prefix {
 	return append(family.PairOf(
-		prefixes("192.0.2.1/24", "192.0.2.2/32", "10.0.0.1/8"),
-		prefixes("2001:db8::1/64", "2001:db8::2/128", "fd00::1/16"),
+		prefixes("192.0.2.1/24", "192.0.2.2/24", "192.0.2.3/32", "10.0.0.1/8"),
+		prefixes("2001:db8::1/64", "2001:db8::2/64", "2001:db8::3/128", "fd00::1/16"),
 	).Get(f), netip.Prefix{})
+}
+
+func drawMode(t *rapid.T, what string) model.EncapsulationMode {
+	return model.EncapsulationMode(rapid.IntRange(0, 2).Draw(t, what))
 }
 
 func drawPod(t *rapid.T, nodes []string) *model.Pod {

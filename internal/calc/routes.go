@@ -21,6 +21,9 @@ type routes struct {
 	addresses *addresses
 	endpoints *endpoints
 	pools     *pools
+	tunnels   *tunnels
+	// complain is told of each node that there may be something to say about.
+	complain func(node string)
 	// behind lists, for each destination, the nodes that stand behind it.
 	behind map[netip.Prefix][]backing
 	// byNode counts, for each node, its destinations.
@@ -32,8 +35,9 @@ type routes struct {
 
 func newRoutes(node string, g *Graph) *routes {
 	return &routes{
-		node: node, nodes: g.nodes, ipam: g.ipam, addresses: g.addresses, endpoints: g.endpoints, pools: g.pools,
-		behind: map[netip.Prefix][]backing{}, byNode: map[string]map[netip.Prefix]int{}, blocks: map[string]family.Pair[int]{},
+		node: node, nodes: g.nodes, ipam: g.ipam, addresses: g.addresses, endpoints: g.endpoints, pools: g.pools, tunnels: g.tunnels,
+		complain: g.complainOfNode,
+		behind:   map[netip.Prefix][]backing{}, byNode: map[string]map[netip.Prefix]int{}, blocks: map[string]family.Pair[int]{},
 		ledger: newLedger[netip.Prefix](same[model.Route]),
 	}
 }
@@ -82,7 +86,7 @@ func (r *routes) back(to netip.Prefix, b backing) {
 		r.byNode[b.node] = map[netip.Prefix]int{}
 	}
 	r.byNode[b.node][to]++
-	r.ledger.mark(to)
+	r.mark(to)
 	if b.reason == ownBlock {
 		r.countBlock(b.node, family.OfPrefix(to), +1)
 	}
@@ -107,7 +111,8 @@ func (r *routes) unback(to netip.Prefix, b backing) {
 			delete(r.byNode, b.node)
 		}
 	}
-	r.ledger.mark(to)
+	r.mark(to)
+	r.complain(b.node)
 	if b.reason == ownBlock {
 		r.countBlock(b.node, family.OfPrefix(to), -1)
 	}
@@ -150,31 +155,45 @@ func (r *routes) backPodCIDRs(node string, n *model.Node, f family.Family, add b
 	}
 }
 
-// updateNode follows a node's addresses and podCIDRs.
+// updateNode follows a node's addresses and podCIDRs. Its tunnels are followed by reachability.
 func (r *routes) updateNode(name string, old, new *model.Node) {
+	moved := false
 	for _, f := range family.All() {
 		if counts := r.blocks[name]; counts.Get(f) == 0 {
 			r.backPodCIDRs(name, new, f, true)
 			r.backPodCIDRs(name, old, f, false)
 		}
-		if addressOfNode(old, f) == addressOfNode(new, f) {
-			continue
-		}
-		if name == r.node { // what lies in its subnet has changed
-			for to := range r.behind {
-				r.markIf(to, f)
-			}
-			continue
-		}
-		for to := range r.byNode[name] {
-			r.markIf(to, f)
-		}
+		moved = moved || addressOfNode(old, f) != addressOfNode(new, f)
+	}
+	switch {
+	case !moved:
+	case name == r.node: // what lies in its subnet has changed
+		r.markAll()
+	default:
+		r.reachability(name)
 	}
 }
 
-func (r *routes) markIf(to netip.Prefix, f family.Family) {
-	if family.OfPrefix(to) == f {
+// reachability marks all that leads to a node.
+func (r *routes) reachability(name string) {
+	r.complain(name)
+	for to := range r.byNode[name] {
 		r.ledger.mark(to)
+	}
+}
+
+// markAll marks every destination of nodes.
+func (r *routes) markAll() {
+	for to := range r.behind {
+		r.mark(to)
+	}
+}
+
+// mark marks a destination, and those who stand behind it: they may be out of reach.
+func (r *routes) mark(to netip.Prefix) {
+	r.ledger.mark(to)
+	for _, b := range r.behind[to] {
+		r.complain(b.node)
 	}
 }
 
@@ -190,7 +209,7 @@ func addressOfNode(n *model.Node, f family.Family) netip.Prefix {
 func (r *routes) updatePool(cidr netip.Prefix) {
 	for to := range r.behind {
 		if cidr.Bits() <= to.Bits() && cidr.Contains(to.Addr()) {
-			r.ledger.mark(to)
+			r.mark(to)
 		}
 	}
 }
@@ -207,35 +226,34 @@ func (r *routes) present(to netip.Prefix) (model.Route, bool) {
 			}
 		}
 	}
-	list := r.behind[to]
-	if len(list) == 0 {
-		return model.Route{}, false
-	}
-	if b := list[0]; b.node != r.node {
-		return r.remote(to, b.node)
-	} else if b.reason == borrowed || family.IsHost(to) {
-		return model.Route{}, false // the pod's own route is all there is
-	}
-	return model.Route{Destination: to, Kind: model.RouteBlackhole}, true
+	return r.choose(to)
 }
 
-// remote is the route to a destination at another node; there is none if that node has no
-// address of the family.
-func (r *routes) remote(to netip.Prefix, node string) (model.Route, bool) {
-	f := family.OfPrefix(to)
-	gateway := addressOfNode(r.ipam.nodes[r.nodes.ids[node]], f)
-	if !gateway.IsValid() {
-		return model.Route{}, false
+// choose is the route to a destination of nodes. Of those who stand behind it for the best
+// reason, the nodes count that can be reached, one without a tunnel before one with, and then
+// in their order; this node, which makes it a blackhole, comes last.
+func (r *routes) choose(to netip.Prefix) (best model.Route, found bool) {
+	list := r.behind[to]
+	for _, b := range list {
+		if b.reason != list[0].reason {
+			break
+		}
+		if b.node == r.node {
+			hole := model.Route{Destination: to, Kind: model.RouteBlackhole}
+			if found || b.reason == borrowed || family.IsHost(to) {
+				return best, found // the pod's own route is all there is
+			}
+			return hole, true
+		}
+		way, obstacle := r.way(to, b.node)
+		if obstacle.text != "" {
+			continue
+		}
+		if !found || best.Encapsulation != model.NoEncapsulation && way.Encapsulation == model.NoEncapsulation {
+			best, found = way, true
+		}
 	}
-	own := addressOfNode(r.ipam.nodes[r.nodes.ids[r.node]], f)
-	route := model.Route{
-		Destination: to, Kind: model.RouteRemote, Node: node, Gateway: gateway.Addr().Unmap(),
-		SameSubnet: own.IsValid() && !family.IsHost(own) && plain(own).Contains(gateway.Addr().Unmap()),
-	}
-	if pool := r.pools.around(to); pool != nil {
-		route.VXLAN, route.IPIP = pool.VXLAN, pool.IPIP
-	}
-	return route, true
+	return best, found
 }
 
 // flush hands over the routes that have changed.

@@ -24,6 +24,10 @@ func (o *Output) Batch() *Batch {
 	}
 	b.Policies = slices.SortedFunc(maps.Values(o.Policies), func(x, y *model.ActivePolicy) int { return x.ID.Compare(y.ID) })
 	b.Endpoints = slices.SortedFunc(maps.Values(o.Endpoints), func(x, y *model.LocalEndpoint) int { return x.ID.Compare(y.ID) })
+	for _, f := range slices.Sorted(maps.Keys(o.Own)) {
+		b.Own = append(b.Own, o.Own[f])
+	}
+	b.VTEPs = slices.SortedFunc(maps.Values(o.VTEPs), func(x, y model.VTEP) int { return compareVTEPs(x.Key(), y.Key()) })
 	b.Routes = slices.SortedFunc(maps.Values(o.Routes), func(x, y model.Route) int {
 		return comparePrefixes(x.Destination, y.Destination)
 	})

@@ -77,6 +77,32 @@ type Pool struct {
 	IPIP        EncapsulationMode
 }
 
+// Encapsulation is how the pool's packets travel between nodes, where its mode says that they
+// do not go as they are. A pool that asks for two has VXLAN. IPIP carries IPv4 alone: an IPv6
+// pool that asks for it has none.
+func (p *Pool) Encapsulation() (Encapsulation, EncapsulationMode) {
+	switch {
+	case p.VXLAN != EncapsulateNever:
+		return VXLAN, p.VXLAN
+	case p.IPIP != EncapsulateNever && family.OfPrefix(p.CIDR) == family.V4:
+		return IPIP, p.IPIP
+	}
+	return NoEncapsulation, EncapsulateNever
+}
+
+// Encapsulation is a way to carry packets between nodes.
+type Encapsulation uint8
+
+// The zero value carries them as they are.
+const (
+	NoEncapsulation Encapsulation = iota
+	VXLAN
+	IPIP
+)
+
+// String is the name in dumps and messages.
+func (e Encapsulation) String() string { return [...]string{"none", "VXLAN", "IPIP"}[e] }
+
 // EncapsulationMode says when a pool's traffic between nodes is encapsulated.
 type EncapsulationMode uint8
 
@@ -100,6 +126,11 @@ type Node struct {
 	Addresses family.Pair[netip.Prefix]
 	PodCIDRs  []netip.Prefix
 	Labels    map[string]string
+	// VXLAN is the node's end of the tunnel of each family, IPIP the address of its tunl0.
+	VXLAN family.Pair[TunnelEnd]
+	IPIP  netip.Addr
+	// Wireguard is the node's WireGuard device of each family.
+	Wireguard family.Pair[WireguardEnd]
 }
 
 // Block is an IPAM block: a small range that belongs to a node, and who has which of

@@ -1,7 +1,9 @@
 package model
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/margay-net/margay/internal/family"
 )
@@ -115,13 +117,42 @@ type Route struct {
 	Kind        RouteKind
 	Interface   string // RouteLocalPod
 	Node        string // RouteRemote
-	// Gateway is the remote node's address of the destination's family.
+	// Gateway is the next hop of a RouteRemote, of the destination's family: the remote node's
+	// tunnel address if Encapsulation is VXLAN, and else its own address.
 	Gateway netip.Addr
-	// SameSubnet says that the gateway lies in this node's own subnet of that family.
+	// SameSubnet says that the gateway is an address of this node's own subnet, which the
+	// kernel need not know of.
 	SameSubnet bool
-	// VXLAN and IPIP are the modes of the pool that the destination lies in.
-	VXLAN EncapsulationMode
-	IPIP  EncapsulationMode
+	// Encapsulation is how packets get there.
+	Encapsulation Encapsulation
+	// Underlay is the family of the outer packets; 0 without encapsulation.
+	Underlay family.Family
+	// Pool is what the destination's pool asks for, even if packets to this node travel as
+	// they are since both are in one subnet. Who makes the route depends on it.
+	Pool Encapsulation
+}
+
+// String is the route in words like those of ip route.
+func (r Route) String() string {
+	switch r.Kind {
+	case RouteBlackhole:
+		return "blackhole " + r.Destination.String()
+	case RouteLocalPod:
+		return r.Destination.String() + " dev " + r.Interface
+	}
+	text := fmt.Sprintf("%v via %v", r.Destination, r.Gateway)
+	switch {
+	case r.Encapsulation == VXLAN:
+		text += fmt.Sprintf(" encap vxlan over %v", r.Underlay)
+	case r.Encapsulation == IPIP:
+		text += " encap ipip"
+	case r.Pool != NoEncapsulation:
+		text += " pool " + strings.ToLower(r.Pool.String())
+	}
+	if r.SameSubnet {
+		text += " same-subnet"
+	}
+	return text + " node " + r.Node
 }
 
 // NATPool is a pool as the node's NAT sees it.

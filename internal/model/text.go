@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ func (e Event) String() string {
 			}
 		}
 		line.add("pod-cidrs", join(v.PodCIDRs, ","))
+		line.tunnels(v)
 		line.labels(v.Labels)
 	case *Block:
 		line.block(v)
@@ -102,6 +104,44 @@ func (l *line) pool(p *Pool) {
 	l.flag("disabled", p.Disabled)
 	l.encapsulation("vxlan", p.VXLAN)
 	l.encapsulation("ipip", p.IPIP)
+}
+
+// tunnels are a node's ends of tunnels, those of the two families side by side.
+func (l *line) tunnels(n *Node) {
+	for _, f := range family.All() {
+		if end := n.VXLAN.Get(f); end != (TunnelEnd{}) {
+			l.add("vxlan-"+f.String(), end.String())
+		}
+	}
+	if n.IPIP.IsValid() {
+		l.add("ipip", n.IPIP.String())
+	}
+	for _, f := range family.All() {
+		if end := n.Wireguard.Get(f); end != (WireguardEnd{}) {
+			l.add("wireguard-"+f.String(), end.String())
+		}
+	}
+}
+
+// String is address/hardware address, as far as there are any.
+func (e TunnelEnd) String() string {
+	return ends(e.Address, e.MAC != MAC{}, e.MAC)
+}
+
+// String is address/key, as far as there are any.
+func (e WireguardEnd) String() string {
+	return ends(e.Address, e.Key != WireguardKey{}, e.Key)
+}
+
+func ends(a netip.Addr, has bool, more fmt.Stringer) string {
+	text := ""
+	if a.IsValid() {
+		text = a.String()
+	}
+	if has {
+		text += "/" + more.String()
+	}
+	return text
 }
 
 func (l *line) encapsulation(name string, m EncapsulationMode) {

@@ -27,6 +27,8 @@ type Driver struct {
 	// depend on the node's addresses.
 	onInterface map[string]map[netip.Prefix]bool
 	remote      map[netip.Prefix]bool
+	// pins counts, for each pinned gateway, the wishes that need it.
+	pins map[Key]*pin
 	// claimed are the interfaces that have an endpoint.
 	claimed map[string]bool
 
@@ -58,6 +60,7 @@ type wish struct {
 	resolution
 	key    Key
 	placed bool // the tracker knows it under key
+	pinned bool // it counts among those that need resolution.pin
 }
 
 // Options for New. Family, Kernel and Flusher are required.
@@ -77,6 +80,7 @@ func New(o Options) *Driver {
 		wishes:      map[netip.Prefix]*wish{},
 		onInterface: map[string]map[netip.Prefix]bool{},
 		remote:      map[netip.Prefix]bool{},
+		pins:        map[Key]*pin{},
 		claimed:     map[string]bool{},
 		view:        newView(),
 		tracker: reconcile.New[Key](reconcile.Options[Route]{
@@ -130,8 +134,9 @@ func (d *Driver) Unwant(destination netip.Prefix) {
 	d.unlist(w.route)
 	delete(d.wishes, destination)
 	if w.placed {
-		d.tracker.Undesire(w.key)
+		d.undesire(w.key)
 	}
+	d.unpin(w)
 }
 
 // Claim says that an endpoint has the interface: from now on, all routes on it are ours.
@@ -186,14 +191,19 @@ func (d *Driver) unlist(m model.Route) {
 
 // settle brings the tracker up to date with one wish.
 func (d *Driver) settle(w *wish) {
-	w.resolution = d.resolver().resolve(w.route, d.family.String()+" is switched off")
-	key := w.resolution.route.Key()
-	wanted := w.reason == ""
+	now := d.resolver().resolve(w.route, d.family.String()+" is switched off")
+	if w.pinned && w.pin != now.pin {
+		d.unpin(w)
+	}
+	w.resolution = now
+	key := now.route.Key()
+	wanted := now.reason == ""
 	if w.placed && (!wanted || w.key != key) {
-		d.tracker.Undesire(w.key)
+		d.undesire(w.key)
 	}
 	if wanted {
-		d.tracker.Desire(key, w.resolution.route)
+		d.pinGateway(w)
+		d.tracker.Desire(key, now.route)
 	}
 	w.key, w.placed = key, wanted
 }

@@ -41,7 +41,7 @@ func (d *Driver) linkThere(l Link) {
 	if had && !l.Up {
 		d.vanish(l.Index)
 	}
-	d.settleLink(l.Name)
+	d.settleLink(l.Name, d.carries(l))
 }
 
 // renamed treats the old name as gone. Which routes on it are a pod's may have changed.
@@ -49,14 +49,16 @@ func (d *Driver) renamed(old, now Link) {
 	d.feed.forget(d.family, old.Name)
 	d.view.setLink(now)
 	d.stale = true
-	d.settleLink(old.Name)
-	d.settleLink(now.Name)
+	carried := d.carries(old)
+	d.settleLink(old.Name, carried)
+	d.settleLink(now.Name, !carried && d.carries(now))
 }
 
 func (d *Driver) linkGone(l Link) {
 	if _, had := d.view.links[l.Index]; !had {
 		return
 	}
+	carried := d.carries(l)
 	d.vanish(l.Index)
 	d.feed.forget(d.family, l.Name)
 	delete(d.onPods, l.Index)
@@ -64,15 +66,24 @@ func (d *Driver) linkGone(l Link) {
 	for dst := range d.onInterface[l.Name] {
 		d.soil(d.wishes[dst])
 	}
-	d.settleLink(l.Name)
+	d.settleLink(l.Name, carried)
+}
+
+// carries says whether routes to other nodes can lead out of a link: only if it is a tunnel's
+// device, or has an address. Other links come and go without a look at those routes.
+func (d *Driver) carries(l Link) bool {
+	return d.settings.isTunnel(l.Name) || d.view.hasAddress(l.Index)
 }
 
 // settleLink goes through the wishes that depend on a link.
-func (d *Driver) settleLink(name string) {
+func (d *Driver) settleLink(name string, carries bool) {
 	d.settleThese(d.onInterface[name])
-	if !d.settings.isPod(name) {
+	if d.settings.isPod(name) {
+		return
+	}
+	d.settleProxied()
+	if carries {
 		d.settleThese(d.remote)
-		d.settleProxied()
 	}
 }
 

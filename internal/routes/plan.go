@@ -50,7 +50,7 @@ func (d *Driver) plan(now time.Time) work {
 		d.tracker.ObserveGone(k) // a stranger's, which took the place of ours
 	}
 	for _, list := range [][]Write{w.first, w.remove, w.last} {
-		slices.SortFunc(list, compareWrites)
+		slices.SortFunc(list, compareTurns)
 	}
 	return w
 }
@@ -77,6 +77,17 @@ func (d *Driver) planUpdate(w *work, k Key, c reconcile.Change[Route]) {
 	default:
 		w.first = append(w.first, Write{verb, c.Want})
 	}
+}
+
+// compareTurns puts pinned gateways before the routes through them.
+func compareTurns(a, b Write) int {
+	turn := func(w Write) int {
+		if w.Route.OnLink {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(turn(a), turn(b)), compareWrites(a, b))
 }
 
 // compareWrites orders writes as people read routes.

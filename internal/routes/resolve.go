@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
@@ -14,6 +15,8 @@ type resolution struct {
 	route  Route
 	reason string
 	idle   bool
+	// pin is the way to the route's gateway, which must stand before it; zero for none.
+	pin Route
 }
 
 func waitFor(format string, args ...any) resolution {
@@ -66,19 +69,60 @@ func (r resolver) sourceThere() bool {
 	return r.settings.PodSource.IsValid() && r.view.owns(r.settings.PodSource)
 }
 
-// remote leads straight to the other node: through the interface in whose subnet it is,
-// or, where the kernel does not know the nodes' subnet (an address of host length), out
-// of the interface of this node's own address, as if it were.
+// remote leads to another node: through a tunnel's device, or straight.
 func (r resolver) remote(m model.Route) resolution {
-	if tunnel := needsTunnel(m); tunnel != "" {
-		return waitFor("node %s is reached through %s only", m.Node, tunnel)
-	}
-	if !r.settings.ClusterRoutes {
-		return resolution{reason: "routes to other nodes are left to others (ProgramClusterRoutes)", idle: true}
-	}
 	if !m.Gateway.IsValid() {
 		return waitFor("node %s has no address of this family", m.Node)
 	}
+	if !r.makes(m.Pool) {
+		return resolution{reason: "routes to other nodes are left to others (ProgramClusterRoutes)", idle: true}
+	}
+	if device, is := r.settings.tunnel(m); is {
+		return r.tunnelled(m, device)
+	}
+	return r.direct(m)
+}
+
+// makes says whether routes of pools with an encapsulation are made here.
+func (r resolver) makes(pool model.Encapsulation) bool {
+	switch pool {
+	case model.VXLAN:
+		return true
+	case model.IPIP:
+		return r.settings.IPIPRoutes
+	}
+	return r.settings.ClusterRoutes
+}
+
+// tunnelled leads through the device with the remote end as the next hop, which the kernel
+// cannot see to be on its link.
+func (r resolver) tunnelled(m model.Route, device string) resolution {
+	if device == "" {
+		return waitFor("node %s is reached through %v, which is switched off", m.Node, m.Encapsulation)
+	}
+	link, ok := r.view.up(device)
+	if !ok {
+		return waitFor("node %s is reached through %v: interface %s is not there, or down", m.Node, m.Encapsulation, device)
+	}
+	route := Route{
+		Destination: m.Destination, Metric: r.traits.metric,
+		Type: rtnetlink.Unicast, Protocol: Protocol, Link: link.Index, Gateway: m.Gateway, OnLink: true,
+	}
+	if !r.traits.pinsGateways {
+		return resolution{route: route}
+	}
+	pin := route
+	pin.Destination, pin.Gateway, pin.OnLink = family.HostPrefix(m.Gateway), netip.Addr{}, false
+	if pin.Destination == route.Destination {
+		return resolution{route: pin}
+	}
+	return resolution{route: route, pin: pin}
+}
+
+// direct leads straight to the other node: through the interface in whose subnet it is,
+// or, where the kernel does not know the nodes' subnet (an address of host length), out
+// of the interface of this node's own address, as if it were.
+func (r resolver) direct(m model.Route) resolution {
 	route := Route{
 		Destination: m.Destination, Metric: r.traits.metric,
 		Type: rtnetlink.Unicast, Protocol: Protocol, Gateway: m.Gateway,
@@ -92,19 +136,6 @@ func (r resolver) remote(m model.Route) resolution {
 		return resolution{route: route}
 	}
 	return waitFor("no interface is in one subnet with node %s, %s", m.Node, m.Gateway)
-}
-
-// needsTunnel names the encapsulation that the destination's pool asks for, if any.
-func needsTunnel(m model.Route) string {
-	for _, t := range []struct {
-		name string
-		mode model.EncapsulationMode
-	}{{"VXLAN", m.VXLAN}, {"IPIP", m.IPIP}} {
-		if t.mode == model.EncapsulateAlways || (t.mode == model.EncapsulateCrossSubnet && !m.SameSubnet) {
-			return t.name
-		}
-	}
-	return ""
 }
 
 // proxiedGateway is the route that makes the kernel answer for the pods' gateway on a

@@ -18,6 +18,7 @@ func site() view {
 	for _, l := range []Link{
 		{Index: 1, Name: "lo", Up: true}, {Index: 2, Name: "up0", Up: true}, {Index: 3, Name: "cali1", Up: true},
 		{Index: 4, Name: "cali2"}, {Index: 5, Name: "up1", Up: true},
+		{Index: 6, Name: "vxlan.calico", Up: true}, {Index: 7, Name: "vxlan-v6.calico", Up: true}, {Index: 8, Name: "tunl0"},
 	} {
 		v.setLink(l)
 	}
@@ -47,8 +48,17 @@ func TestResolve(t *testing.T) {
 	}
 	cluster := Settings{ClusterRoutes: true}
 	host := Settings{ClusterRoutes: true, NodeAddress: netip.MustParseAddr("192.0.2.1")}
-	tunnel := away("10.2.0.0/24", "172.16.0.2")
-	tunnel.IPIP = model.EncapsulateAlways
+	through := func(e model.Encapsulation, underlay family.Family, dst, gateway string) model.Route {
+		m := away(dst, gateway)
+		m.Encapsulation, m.Underlay, m.Pool = e, underlay, e
+		return m
+	}
+	near := func(pool model.Encapsulation) model.Route {
+		m := away("10.2.0.0/24", "172.16.0.2")
+		m.Pool = pool
+		return m
+	}
+	tunnels := Settings{IPIPRoutes: true, VXLAN: family.PairOf("vxlan.calico", "vxlan-v6.calico"), IPIP: "tunl0"}
 	for _, c := range []struct {
 		name     string
 		settings Settings
@@ -73,7 +83,17 @@ func TestResolve(t *testing.T) {
 		{"out of reach", cluster, away("10.2.0.0/24", "192.0.2.2"), "no interface is in one subnet with node n2"},
 		{"onlink", host, away("10.2.0.0/24", "192.0.2.2"), "10.2.0.0/24 via 192.0.2.2 dev if2 proto 80 onlink"},
 		{"no gateway", cluster, away("fd02::/64", ""), "node n2 has no address of this family"},
-		{"tunnel", cluster, tunnel, "node n2 is reached through IPIP only"},
+		{"VXLAN", tunnels, through(model.VXLAN, family.V4, "10.2.0.0/24", "10.2.0.0"), "10.2.0.0/24 via 10.2.0.0 dev if6 proto 80 onlink"},
+		{"VXLAN, v6", tunnels, through(model.VXLAN, family.V6, "fd02::/64", "fd02::"), "fd02::/64 via fd02:: dev if7 proto 80 metric 1024 onlink"},
+		{"VXLAN, v6 in v4", tunnels, through(model.VXLAN, family.V4, "fd02::/64", "fd02::"), "fd02::/64 via fd02:: dev if6 proto 80 metric 1024 onlink"},
+		{"a tunnel address that is borrowed", tunnels, through(model.VXLAN, family.V4, "10.9.0.9/32", "10.9.0.9"), "10.9.0.9/32 via 10.9.0.9 dev if6 proto 80 onlink"},
+		{"a tunnel address that is borrowed, v6", tunnels, through(model.VXLAN, family.V6, "fd09::9/128", "fd09::9"), "fd09::9/128 dev if7 proto 80 metric 1024"},
+		{"IPIP", tunnels, through(model.IPIP, family.V4, "10.2.0.0/24", "172.16.0.2"), "node n2 is reached through IPIP: interface tunl0 is not there, or down"},
+		{"no VXLAN", cluster, through(model.VXLAN, family.V4, "10.2.0.0/24", "10.2.0.0"), "node n2 is reached through VXLAN, which is switched off"},
+		{"IPIP is left to others", Settings{IPIP: "tunl0"}, through(model.IPIP, family.V4, "10.2.0.0/24", "172.16.0.2"), "routes to other nodes are left to others"},
+		{"near, of a pool with VXLAN", Settings{}, near(model.VXLAN), "10.2.0.0/24 via 172.16.0.2 dev if2 proto 80"},
+		{"near, of a pool with IPIP", tunnels, near(model.IPIP), "10.2.0.0/24 via 172.16.0.2 dev if2 proto 80"},
+		{"near, of a pool without, for others", tunnels, near(model.NoEncapsulation), "routes to other nodes are left to others"},
 		{"not ours", Settings{}, away("10.2.0.0/24", "172.16.0.2"), "routes to other nodes are left to others"},
 		{"unknown kind", cluster, model.Route{Destination: netip.MustParsePrefix("10.2.0.0/24"), Kind: 99}, "a kind of route that is not known"},
 	} {

@@ -86,6 +86,16 @@ func (v *view) owns(a netip.Addr) bool {
 	return false
 }
 
+// hasAddress says whether a link has any address that means something beyond it.
+func (v *view) hasAddress(link int) bool {
+	for k := range v.addresses {
+		if k.link == link {
+			return true
+		}
+	}
+	return false
+}
+
 // connected is the interface, if one is up, in whose own subnet the address lies; the
 // longest subnet wins, and the lowest index among equals.
 func (v *view) connected(a netip.Addr) (Link, bool) {

@@ -33,7 +33,7 @@ func (s *Sink) Apply(b *calc.Batch) error {
 	}
 	s.InSync = b.InSync
 	for _, step := range []func(*calc.Batch) error{
-		s.sets, s.policies, s.endpoints, s.endpointsGone, s.policiesGone, s.setsGone, s.routes, s.pools, s.hosts, s.problems,
+		s.sets, s.policies, s.endpoints, s.endpointsGone, s.policiesGone, s.setsGone, s.vteps, s.own, s.routes, s.vtepsGone, s.pools, s.hosts, s.problems,
 	} {
 		if err := step(b); err != nil {
 			return err
@@ -209,6 +209,44 @@ func (s *Sink) routes(b *calc.Batch) error {
 			return fmt.Errorf("route %v: the gateway is not of the destination's family", r)
 		}
 		s.Routes[r.Destination] = r
+	}
+	return nil
+}
+
+func (s *Sink) vteps(b *calc.Batch) error {
+	for _, v := range b.VTEPs {
+		if !v.Underlay.IsValid() || v.MAC == (model.MAC{}) || v.Addresses == (family.Pair[netip.Addr]{}) {
+			return fmt.Errorf("%v leads nowhere", v)
+		}
+	}
+	return replace(s.VTEPs, b.VTEPs, model.VTEP.Key)
+}
+
+// vtepsGone must not take away what a route still leads to.
+func (s *Sink) vtepsGone(b *calc.Batch) error {
+	if err := remove("VTEP", s.VTEPs, b.VTEPsGone); err != nil {
+		return err
+	}
+	for _, r := range s.Routes {
+		if r.Encapsulation != model.VXLAN {
+			continue
+		}
+		v := s.VTEPs[model.VTEPKey{Node: r.Node, Underlay: r.Underlay}]
+		if v.Addresses.Get(family.OfPrefix(r.Destination)) != r.Gateway {
+			return fmt.Errorf("route %v leads to no VTEP, of the node there is %v", r, v)
+		}
+	}
+	return nil
+}
+
+func (s *Sink) own(b *calc.Batch) error {
+	for _, o := range b.Own {
+		if have, any := s.Own[o.Family]; any && have == o || !any && o == (model.Own{Family: o.Family}) {
+			return fmt.Errorf("%v: handed over again", o)
+		}
+		if s.Own[o.Family] = o; o == (model.Own{Family: o.Family}) {
+			delete(s.Own, o.Family)
+		}
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ type State map[model.Key]model.Value
 
 // Slow is the graph's function written down without any thought of speed: it looks at all
 // of the state for every question. Problems are not among its answers (see Complaints).
-func Slow(node string, s State) *calc.Output {
-	w := world{State: s, node: node}
+func Slow(node string, settings calc.Settings, s State) *calc.Output {
+	w := world{State: s, node: node, settings: settings}
 	w.holders = w.addresses()
 	out := calc.NewOutput()
 	out.Endpoints = w.endpoints()
@@ -28,6 +28,16 @@ func Slow(node string, s State) *calc.Output {
 		}
 	}
 	w.routes(out)
+	for key, v := range w.vteps() {
+		if key.Node != node {
+			out.VTEPs[key] = v
+		}
+	}
+	for _, f := range family.All() {
+		if own := w.own(f); own != (model.Own{Family: f}) {
+			out.Own[f] = own
+		}
+	}
 	for _, key := range w.keys(model.KindPool) {
 		p := s[key].(*model.Pool)
 		if _, taken := out.Pools[p.CIDR]; !taken {
@@ -48,8 +58,9 @@ func Slow(node string, s State) *calc.Output {
 // world is a state seen from a node.
 type world struct {
 	State
-	node    string
-	holders map[netip.Addr]model.Key
+	node     string
+	settings calc.Settings
+	holders  map[netip.Addr]model.Key
 }
 
 // keys are the keys of the given kinds, sorted.

@@ -98,7 +98,8 @@ func (w *world) taken(a netip.Addr) bool {
 	for _, key := range w.keys(model.KindNode, model.KindService) {
 		switch v := w.State[key].(type) {
 		case *model.Node:
-			if v.Addresses.Get(family.Of(a)).Addr() == a {
+			f := family.Of(a)
+			if v.Addresses.Get(f).Addr() == a || v.VXLAN.Get(f).Address == a || v.Wireguard.Get(f).Address == a || v.IPIP == a {
 				return true
 			}
 		case *model.Service:

@@ -8,13 +8,15 @@ import (
 	"github.com/margay-net/margay/internal/model"
 )
 
-// routes adds the route to every destination, the best last.
+// candidate is a node that stands behind a destination, and why.
+type candidate struct {
+	to   netip.Prefix
+	node string
+	why  string
+}
+
+// routes adds the route to every destination.
 func (w *world) routes(out *calc.Output) {
-	type candidate struct {
-		to   netip.Prefix
-		node string
-		one  bool // of one borrowed address
-	}
 	var all []candidate // the later, the better
 	add := func(c candidate) { all = append(all, c) }
 	each := func(do func(node string)) {
@@ -30,7 +32,7 @@ func (w *world) routes(out *calc.Output) {
 		if n, ok := w.State[model.Key{Kind: model.KindNode, Name: node}].(*model.Node); ok {
 			for _, cidr := range n.PodCIDRs {
 				if !w.hasBlock(node, family.OfPrefix(cidr)) {
-					add(candidate{to: cidr, node: node})
+					add(candidate{cidr, node, "node was given"})
 				}
 			}
 		}
@@ -38,7 +40,7 @@ func (w *world) routes(out *calc.Output) {
 	each(func(node string) {
 		for _, key := range w.keys(model.KindBlock) {
 			if b := w.State[key].(*model.Block); b.Node == node {
-				add(candidate{to: b.CIDR, node: node})
+				add(candidate{b.CIDR, node, "has the block"})
 			}
 		}
 	})
@@ -47,19 +49,13 @@ func (w *world) routes(out *calc.Output) {
 			b := w.State[key].(*model.Block)
 			for _, a := range b.Allocations {
 				if a.Node == node && b.Node != node {
-					add(candidate{family.HostPrefix(a.Address), node, true})
+					add(candidate{family.HostPrefix(a.Address), node, "borrowed"})
 				}
 			}
 		}
 	})
 	for _, c := range all {
-		delete(out.Routes, c.to)
-		switch {
-		case c.node != w.node:
-			w.remote(out, c.to, c.node)
-		case !c.one && !family.IsHost(c.to):
-			out.Routes[c.to] = model.Route{Destination: c.to, Kind: model.RouteBlackhole}
-		}
+		w.route(out, c.to, all)
 	}
 	for a, pod := range w.holders {
 		if e := out.Endpoints[pod]; e != nil {
@@ -99,23 +95,70 @@ func (w *world) hasBlock(node string, f family.Family) bool {
 	return false
 }
 
-func (w *world) remote(out *calc.Output, to netip.Prefix, node string) {
+// route adds the route to one destination, which is that of the best candidate.
+func (w *world) route(out *calc.Output, to netip.Prefix, all []candidate) {
+	var mine []candidate
+	for _, c := range all {
+		if c.to == to {
+			mine = append(mine, c)
+		}
+	}
+	best := mine[len(mine)-1].why
+	hole, tunnelled, direct := false, []model.Route{}, []model.Route{}
+	for _, c := range mine {
+		switch {
+		case c.why != best:
+		case c.node == w.node:
+			hole = c.why != "borrowed" && !family.IsHost(to)
+		default:
+			if r, reached := w.remote(to, c.node); reached && r.Encapsulation == model.NoEncapsulation {
+				direct = append(direct, r)
+			} else if reached {
+				tunnelled = append(tunnelled, r)
+			}
+		}
+	}
+	switch better := append(tunnelled, direct...); {
+	case len(better) > 0:
+		out.Routes[to] = better[len(better)-1]
+	case hole:
+		out.Routes[to] = model.Route{Destination: to, Kind: model.RouteBlackhole}
+	}
+}
+
+// remote is the way to a node.
+func (w *world) remote(to netip.Prefix, node string) (r model.Route, reached bool) {
 	f := family.OfPrefix(to)
-	n, ok := w.State[model.Key{Kind: model.KindNode, Name: node}].(*model.Node)
-	if !ok || !n.Addresses.Get(f).IsValid() {
-		return
-	}
-	r := model.Route{Destination: to, Kind: model.RouteRemote, Node: node, Gateway: n.Addresses.Get(f).Addr()}
-	if own, ok := w.State[model.Key{Kind: model.KindNode, Name: w.node}].(*model.Node); ok {
-		subnet := own.Addresses.Get(f)
-		r.SameSubnet = subnet.IsValid() && !family.IsHost(subnet) && subnet.Masked().Contains(r.Gateway)
-	}
-	length := -1
+	length, pool := -1, &model.Pool{}
 	for _, key := range w.keys(model.KindPool) {
 		p := w.State[key].(*model.Pool)
 		if p.CIDR.Bits() > length && p.CIDR.Bits() <= to.Bits() && p.CIDR.Contains(to.Addr()) {
-			length, r.VXLAN, r.IPIP = p.CIDR.Bits(), p.VXLAN, p.IPIP
+			length, pool = p.CIDR.Bits(), p
 		}
 	}
-	out.Routes[to] = r
+	r = model.Route{Destination: to, Kind: model.RouteRemote, Node: node}
+	near := w.near(node, f)
+	switch {
+	case pool.VXLAN != model.EncapsulateNever:
+		r.Pool = model.VXLAN
+		if pool.VXLAN == model.EncapsulateAlways || !near || !w.near(node, w.underlay(f)) {
+			r.Encapsulation = model.VXLAN
+		}
+	case pool.IPIP != model.EncapsulateNever && f == family.V4:
+		r.Pool = model.IPIP
+		if pool.IPIP == model.EncapsulateAlways || !near {
+			r.Encapsulation = model.IPIP
+		}
+	}
+	switch r.Encapsulation {
+	case model.VXLAN:
+		r.Underlay = w.underlay(f)
+		v := w.vteps()[model.VTEPKey{Node: node, Underlay: r.Underlay}]
+		r.Gateway = v.Addresses.Get(f)
+	case model.IPIP:
+		r.Underlay, r.Gateway = f, w.reachedBy(node, f)
+	default:
+		r.SameSubnet, r.Gateway = near, w.reachedBy(node, f)
+	}
+	return r, r.Gateway.IsValid()
 }

@@ -182,6 +182,7 @@ func parseValue(kind model.Kind, o *options) model.Value {
 		for _, p := range list(o, "address", netip.ParsePrefix) {
 			*n.Addresses.At(family.OfPrefix(p)) = p
 		}
+		parseTunnels(o, n)
 		return n
 	case model.KindBlock:
 		return parseBlock(o)

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/margay-net/margay/api"
-	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -90,8 +89,8 @@ func pool(p *api.IPPool) Result {
 		VXLAN:       encapsulation(p.Spec.VXLANMode),
 		IPIP:        encapsulation(p.Spec.IPIPMode),
 	}
-	if family.OfPrefix(cidr) == family.V6 {
-		v.IPIP = model.EncapsulateNever // IPIP carries IPv4 only; validation reports it
+	if encapsulation, _ := v.Encapsulation(); encapsulation != model.IPIP {
+		v.IPIP = model.EncapsulateNever // two of them, or IPIP of IPv6: validation reports it
 	}
 	r.Value = v
 	return r

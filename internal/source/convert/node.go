@@ -9,10 +9,6 @@ import (
 	"github.com/margay-net/margay/internal/model"
 )
 
-// AddressAnnotation is the annotation that holds a node's own address of a family, with
-// the length of its subnet.
-func AddressAnnotation(f family.Family) string { return "projectcalico.org/" + f.String() + "Address" }
-
 // node converts a Node. This is the one place where a node's address of each family is
 // decided: the annotation, then the first InternalIP, then the first ExternalIP, each
 // family for itself.
@@ -34,18 +30,19 @@ func node(n *corev1.Node) Result {
 		}
 		v.PodCIDRs = append(v.PodCIDRs, net)
 	}
+	r.tunnels(n, v)
 	r.Value = v
 	return r
 }
 
 // nodeAddress is the node's address of family f; an invalid prefix for none.
 func (r *Result) nodeAddress(n *corev1.Node, f family.Family) netip.Prefix {
-	annotation := AddressAnnotation(f)
+	annotation := model.AddressAnnotation(f)
 	if text := n.Annotations[annotation]; text != "" {
 		if p := parseNodeAddress(text); p.IsValid() && family.OfPrefix(p) == f {
 			return p
 		}
-		r.problem(model.Failure, "metadata.annotations["+annotation+"]", text, "is not an %v address with the length of its subnet", f)
+		r.problem(model.Failure, model.AnnotationField(annotation), text, "is not an %v address with the length of its subnet", f)
 	}
 	for _, kind := range []corev1.NodeAddressType{corev1.NodeInternalIP, corev1.NodeExternalIP} {
 		for _, a := range n.Status.Addresses {

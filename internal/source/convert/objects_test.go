@@ -51,6 +51,14 @@ func TestPools(t *testing.T) {
 		{"disabled", head + "spec: {cidr: 10.0.0.0/16, disabled: true}\n", "IPPool/p cidr=10.0.0.0/16 disabled"},
 		{"with VXLAN", head + "spec: {cidr: 'fd00::/48', vxlanMode: CrossSubnet}\n", "IPPool/p cidr=fd00::/48 vxlan=CrossSubnet"},
 		{"with IP in IP", head + "spec: {cidr: 10.0.0.0/16, ipipMode: Always}\n", "IPPool/p cidr=10.0.0.0/16 ipip=Always"},
+		{
+			"with IP in IP of IPv6: nothing is encapsulated", head + "spec: {cidr: 'fd00::/48', ipipMode: Always}\n",
+			"IPPool/p cidr=fd00::/48\nunreadable\nerror spec.ipipMode \"Always\": IPIP carries IPv4 only, this pool is IPv6",
+		},
+		{
+			"with both: VXLAN counts", head + "spec: {cidr: 10.0.0.0/16, ipipMode: Always, vxlanMode: CrossSubnet}\n",
+			"IPPool/p cidr=10.0.0.0/16 vxlan=CrossSubnet\nunreadable\nerror spec.ipipMode \"Always\": vxlanMode is CrossSubnet, a pool has one encapsulation",
+		},
 	}.run(t)
 }
 
