@@ -18,7 +18,7 @@ func (d *Dataplane) status() string {
 	for _, f := range family.All() {
 		counts := d.routes.Get(f).Counts()
 		fmt.Fprintf(&out, "%v: on=%v in-sync=%v routes done=%d pending=%d failed=%d waiting=%d\n",
-			f, d.settings.Support.Get(f), d.inSync, counts.Done, counts.Pending, counts.Failed, counts.Waiting)
+			f, d.settings.Support.Get(f), d.inSync, counts.Done, counts.Pending, counts.Failed, d.routes.Get(f).Waiting())
 		for _, text := range d.routes.Get(f).Conditions() {
 			fmt.Fprintf(&out, "%v: %s\n", f, text)
 		}

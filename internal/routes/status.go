@@ -48,19 +48,24 @@ func (d *Driver) Errors() iter.Seq2[netip.Prefix, reconcile.Status] {
 // Counts are numbers for metrics.
 type Counts struct {
 	reconcile.Counts
-	Waiting int    // desired, for an interface or an address that is not there
 	Repairs uint64 // changes of others that were, or are to be, undone
 }
 
-// Counts counts.
+// Counts counts; it is asked with every pass, and goes through what is not settled only.
 func (d *Driver) Counts() Counts {
-	c := Counts{Counts: d.tracker.Counts(), Repairs: d.repairs}
+	return Counts{Counts: d.tracker.Counts(), Repairs: d.repairs}
+}
+
+// Waiting is how many destinations wait for an interface or an address that is not there.
+// It goes through all destinations: it is for whoever asks, not for every pass.
+func (d *Driver) Waiting() int {
+	n := 0
 	for _, w := range d.wishes {
 		if w.reason != "" && !w.idle {
-			c.Waiting++
+			n++
 		}
 	}
-	return c
+	return n
 }
 
 // Desired is what ought to be in the kernel, a line for each route as ip(8) prints it,
