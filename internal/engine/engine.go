@@ -33,6 +33,8 @@ import (
 type Graph interface {
 	// Update feeds one event.
 	Update(model.Event)
+	// Configure puts settings into force.
+	Configure(calc.Settings)
 	// SetInSync says that everything that exists has been fed.
 	SetInSync()
 	// Flush returns what has changed since the flush before.
@@ -138,6 +140,7 @@ func New(o Options) *Engine {
 		work:     make(chan Work, room+spare),
 	}
 	e.local = e.settings.resolved
+	e.graph.Configure(graphSettings(e.local))
 	e.problems.Set(SettingsPlace, SettingProblems(e.local))
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/selector"
@@ -81,6 +82,11 @@ func (s *settings) resolve() (resolved, changed bool) {
 	previous := s.resolved
 	s.resolved = s.table.Resolve(layers, previous)
 	return true, len(config.Diff(previous, s.resolved)) > 0
+}
+
+// graphSettings are the settings as the calculation looks at them.
+func graphSettings(r *config.Resolved) calc.Settings {
+	return calc.Settings{Underlay: r.Settings.VXLAN.Underlay.Family()}
 }
 
 // selects says whether a selector picks the own node.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,5 +106,38 @@ func TestAWrongSettingIsAProblemAndStopsNothing(t *testing.T) {
 	r.wantWork("settings: IPv4+IPv6")
 	if n := r.Engine.Problems().Count()[model.Failure]; n != 0 {
 		t.Errorf("%d errors left", n)
+	}
+}
+
+// TestTheGraphIsToldOfItsSettings at the start and whenever they change: this node's own end of
+// the tunnel moves to the other family.
+func TestTheGraphIsToldOfItsSettings(t *testing.T) {
+	over := func(w Work) (out []family.Family) {
+		for _, o := range w.Batch.Own {
+			if o.VXLAN {
+				out = append(out, o.Family)
+			}
+		}
+		return out
+	}
+	r := begun(t, config.FromFlags(map[string]string{"VXLANMTU": "1400"}))
+	p := pool(1)
+	p.Value.(*model.Pool).VXLAN = model.EncapsulateAlways
+	r.Update([]model.Event{p})
+	r.settle()
+	if got := over(r.take()); !slices.Equal(got, []family.Family{family.V4}) {
+		t.Fatalf("VXLAN of IPv4 travels over %v", got)
+	}
+	r.Update([]model.Event{configuration("default", map[string]any{"vxlanUnderlay": "IPv6"})})
+	r.settle()
+	if got := over(r.take()); !slices.Equal(got, []family.Family{family.V6}) {
+		t.Errorf("with one tunnel over IPv6 it travels over %v", got)
+	}
+
+	r = begun(t, config.FromFlags(map[string]string{"VXLANUnderlay": "IPv6"}))
+	r.Update([]model.Event{p})
+	r.settle()
+	if got := over(r.take()); !slices.Equal(got, []family.Family{family.V6}) {
+		t.Errorf("from the start it travels over %v", got)
 	}
 }

@@ -112,7 +112,8 @@ func (e *Engine) configure() {
 	}
 	e.problems.Set(SettingsPlace, SettingProblems(e.settings.resolved))
 	if changed {
-		e.stale = true
+		e.stale, e.fed = true, true
+		e.graph.Configure(graphSettings(e.settings.resolved))
 		e.observer.Configured(e.settings.resolved)
 	}
 }
