@@ -13,18 +13,26 @@ const noVXLANYet = "VXLAN tunnels are not built yet"
 type MTU struct {
 	// Interfaces matches the host's interfaces whose smallest MTU counts.
 	Interfaces *regexp.Regexp
-	// RequireFile makes the file /var/lib/calico/mtu a condition of readiness.
+	// File tells the CNI plugin the pods' MTU. RequireFile makes it a condition of readiness.
+	File        string
 	RequireFile bool
 }
 
 func mtuTable() Group {
 	return Group{Title: "MTU", Settings: []Setting{{
-		Name: "MTUIfacePattern", Field: "mtuIfacePattern", NotYet: noVXLANYet,
+		Name: "MTUIfacePattern", Field: "mtuIfacePattern",
 		Default: "^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)",
 		Value:   as(pattern(), func(s *Settings) **regexp.Regexp { return &s.MTU.Interfaces }),
-		Help:    "Interfaces of the host whose smallest MTU the tunnels' MTU is made from.",
+		Help: "Interfaces of the host whose smallest MTU counts if the node's own address says nothing of it: " +
+			"if no interface has that address, or a loopback one.",
+		Differs: "the MTU is that of the interface which has the node's address of the family; Felix looks at names only.",
 	}, {
-		Name: "RequireMTUFile", Field: "requireMTUFile", NotYet: noVXLANYet, Default: "false",
+		Name: "MTUFile", Default: "/var/lib/calico/mtu",
+		Value:   as(path(), func(s *Settings) *string { return &s.MTU.File }),
+		Help:    "Where the CNI plugin reads the pods' MTU.",
+		Differs: "Margay's own: Felix has no other place.",
+	}, {
+		Name: "RequireMTUFile", Field: "requireMTUFile", Default: "false",
 		Value: as(boolean(), func(s *Settings) *bool { return &s.MTU.RequireFile }),
 		Help:  "Not ready until the pods' MTU is written for the CNI plugin.",
 	}}}
@@ -62,6 +70,8 @@ type VXLAN struct {
 	VNI  int
 	// MTU is the device's, in bytes; 0 is automatic.
 	MTU family.Pair[int]
+	// BrokenOffload: network cards get the checksums of what is in the packets wrong.
+	BrokenOffload bool
 	// External are nets outside the cluster that tunnelled packets may come from.
 	External []netip.Prefix
 }
@@ -77,7 +87,7 @@ func vxlanTable() Group {
 			"With `IPv6`, IPv4 pods reach each other across nodes that have IPv6 addresses only. To be the same on all nodes.",
 		Differs: "Margay's own: Felix has a device per family.",
 	}, {
-		Name: "VXLANEnabled", Field: "vxlanEnabled", NotYet: noVXLANYet,
+		Name: "VXLANEnabled", Field: "vxlanEnabled",
 		Value: as(toggle(), func(s *Settings) *Toggle { return &s.VXLAN.Enabled }),
 		Help:  "Make the IPv4 VXLAN device, or never. Unset, it is there when a pool wants it, as for IPv6.",
 	}, {
@@ -85,15 +95,21 @@ func vxlanTable() Group {
 		Value: as(port(1), func(s *Settings) *uint16 { return &s.VXLAN.Port }),
 		Help:  "UDP port, both families. Pods may not send to it, and outgoing NAT never picks it as a source.",
 	}, {
-		Name: "VXLANVNI", Field: "vxlanVNI", Default: "4096", NotYet: noVXLANYet,
+		Name: "VXLANVNI", Field: "vxlanVNI", Default: "4096",
 		Value: as(integer(1, 1<<24-1), func(s *Settings) *int { return &s.VXLAN.VNI }),
 		Help:  "Network identifier, both families.",
 	}, {
-		Name: "VXLANMTU", Field: "vxlanMTU", Value: device(family.V4), Default: "0", NotYet: noVXLANYet,
+		Name: "VXLANMTU", Field: "vxlanMTU", Value: device(family.V4), Default: "0",
 		Help: "MTU of the IPv4 device. 0 is 50 less than the host's.",
 	}, {
-		Name: "VXLANMTUV6", Field: "vxlanMTUV6", Value: device(family.V6), Default: "0", NotYet: noVXLANYet,
+		Name: "VXLANMTUV6", Field: "vxlanMTUV6", Value: device(family.V6), Default: "0",
 		Help: "MTU of the IPv6 device. 0 is 70 less than the host's.",
+	}, {
+		Name: "FeatureDetectOverride", Field: "featureDetectOverride",
+		Value: as(brokenOffload(), func(s *Settings) *bool { return &s.VXLAN.BrokenOffload }),
+		Help: "`ChecksumOffloadBroken=true` has the checksums inside of VXLAN packets made in software, for network cards " +
+			"that get them wrong: TCP through the tunnel then stalls, ping does not.",
+		Differs: "of Felix's names this one alone means something; what else the kernel can do is found out by asking it.",
 	}, {
 		Name: "ExternalNodesCIDRList", Field: "externalNodesList", NotYet: noVXLANYet,
 		Value:   as(prefixes(), func(s *Settings) *[]netip.Prefix { return &s.VXLAN.External }),
@@ -111,13 +127,12 @@ type IPIP struct {
 }
 
 func ipipTable() Group {
-	const notYet = "IPIP tunnels are not built yet"
 	return Group{Title: "IPIP", Settings: []Setting{{
-		Name: "IpInIpEnabled", Field: "ipipEnabled", NotYet: notYet,
+		Name: "IpInIpEnabled", Field: "ipipEnabled",
 		Value: as(toggle(), func(s *Settings) *Toggle { return &s.IPIP.Enabled }),
 		Help:  "Make the IPIP device `tunl0`, or never. Unset, it is there when an IPv4 pool wants it.",
 	}, {
-		Name: "IpInIpMtu", Field: "ipipMTU", Default: "0", NotYet: notYet,
+		Name: "IpInIpMtu", Field: "ipipMTU", Default: "0",
 		Value: as(mtu(family.V4), func(s *Settings) *int { return &s.IPIP.MTU }),
 		Help:  "MTU of the IPIP device. 0 is 20 less than the host's.",
 	}}}

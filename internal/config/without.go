@@ -42,7 +42,6 @@ func withoutDataplane() []Group {
 			"UseInternalDataplaneDriver useInternalDataplaneDriver")},
 		{Title: "Detection of features", Settings: without(
 			"what the kernel can do is found out by asking it, and cannot be overridden",
-			"FeatureDetectOverride featureDetectOverride",
 			"FeatureGates featureGates")},
 		{Title: "nftables actions", Settings: without(
 			"an accept in the agent's nftables table never overrules another table, so that there is nothing to return for",

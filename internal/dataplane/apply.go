@@ -35,6 +35,7 @@ func (d *Dataplane) apply() {
 	if at, ok := d.table.NextRetry(); ok {
 		d.retryAt(at)
 	}
+	d.applyTunnels(start)
 	for _, f := range family.All() {
 		d.applyDevices(f, start)
 		d.applyRoutes(f, start)

@@ -61,6 +61,7 @@ type Dataplane struct {
 	routes    family.Pair[*routes.Driver]
 	ports     family.Pair[*interfaces.Linux]
 	devices   family.Pair[*interfaces.Driver]
+	tunnels   *tunnels
 	feed      *routes.Feed
 	facts     func([]model.Event)
 	begin     func()
@@ -139,6 +140,8 @@ func (d *Dataplane) Run(ctx context.Context) error {
 			d.table.Resync()
 		case e := <-d.watcher.events:
 			d.handle(e)
+		case e := <-d.tunnels.watcher.events:
+			d.tunnels.handle(e)
 		case ask := <-d.asks:
 			ask()
 		case <-due:
@@ -179,6 +182,8 @@ func (d *Dataplane) gather() {
 			d.table.Resync()
 		case e := <-d.watcher.events:
 			d.handle(e)
+		case e := <-d.tunnels.watcher.events:
+			d.tunnels.handle(e)
 		default:
 			return
 		}

@@ -21,9 +21,9 @@ func (d *Dataplane) Dump(stage string, w io.Writer) error {
 	alive := d.Ask(func() {
 		switch stage {
 		case "desired":
-			text = d.table.Desired().String() + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Desired() })
+			text = d.table.Desired().String() + d.tunnels.lines(true) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Desired() })
 		case "kernel":
-			text = d.table.Actual().String() + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Actual() })
+			text = d.table.Actual().String() + d.tunnels.lines(false) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Actual() })
 		case "status":
 			text = d.status()
 		}

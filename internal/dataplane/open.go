@@ -31,6 +31,9 @@ func (d *Dataplane) open() error {
 			return fmt.Errorf("open %v: %w", f, err)
 		}
 	}
+	if d.tunnels, err = openTunnels(d.settings); err != nil {
+		return fmt.Errorf("open tunnels: %w", err)
+	}
 	d.watcher, err = watch(&d.linux)
 	return err
 }
@@ -70,6 +73,7 @@ func (d *Dataplane) close() error {
 	if d.claim != nil {
 		errs = append(errs, d.claim.Close())
 	}
+	errs = append(errs, d.tunnels.close())
 	for _, f := range family.All() {
 		if l := d.linux.Get(f); l != nil {
 			errs = append(errs, l.Close())

@@ -6,9 +6,11 @@ import (
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces"
+	"github.com/margay-net/margay/internal/ipip"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/routes"
 	"github.com/margay-net/margay/internal/rules"
+	"github.com/margay-net/margay/internal/vxlan"
 )
 
 // rulesSettings are the settings as policy looks at them.
@@ -67,6 +69,9 @@ func routeSettings(s *config.Settings, f family.Family) routes.Settings {
 		PodSource:         s.Routes.Source.Get(f),
 		KeepExternal:      !s.Routes.RemoveExternal,
 		ClusterRoutes:     s.Routes.Cluster == config.ClusterRoutesEnabled,
+		IPIPRoutes:        s.Routes.Cluster != config.ClusterRoutesDisabled,
+		VXLAN:             family.PairOf(vxlan.DeviceName(family.V4), vxlan.DeviceName(family.V6)),
+		IPIP:              ipip.Device,
 	}
 }
 

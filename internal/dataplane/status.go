@@ -23,6 +23,7 @@ func (d *Dataplane) status() string {
 			fmt.Fprintf(&out, "%v: %s\n", f, text)
 		}
 	}
+	out.WriteString(d.tunnels.status())
 	endpoints := d.managers.Get(family.V4).endpoints // both managers have the same
 	for _, id := range slices.SortedFunc(maps.Keys(endpoints), model.Key.Compare) {
 		d.endpointStatus(&out, endpoints[id])

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/margay-net/margay/internal/interfaces"
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/nftables"
+	"github.com/margay-net/margay/internal/reconcile"
 	"github.com/margay-net/margay/internal/routes"
 )
 
@@ -71,6 +73,15 @@ func (t *troubles) interfaces(f family.Family, d *interfaces.Driver) {
 		now[trouble{f, "interface", name}] = status.Err.Error()
 	}
 	t.replace(func(k trouble) bool { return k.family == f && k.kind == "interface" }, now)
+}
+
+// objects notes the objects of one kind and family that are in error.
+func (t *troubles) objects(f family.Family, kind string, failed iter.Seq2[string, reconcile.Status]) {
+	now := map[trouble]string{}
+	for name, status := range failed {
+		now[trouble{f, kind, name}] = status.Err.Error()
+	}
+	t.replace(func(k trouble) bool { return k.family == f && k.kind == kind }, now)
 }
 
 // replace puts now in the place of the known troubles that mine picks.

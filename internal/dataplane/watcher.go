@@ -9,7 +9,7 @@ import (
 	"github.com/margay-net/margay/internal/routes"
 )
 
-// watcher waits for kernel events on behalf of the loop: one goroutine for each family.
+// watcher waits for kernel events on behalf of the loop: one goroutine for each subscription.
 type watcher struct {
 	events        chan familyEvents
 	subscriptions []routes.Subscription
@@ -22,17 +22,26 @@ type familyEvents struct {
 	events []routes.Event
 }
 
+func newWatcher() *watcher {
+	return &watcher{events: make(chan familyEvents, 1), stop: make(chan struct{})}
+}
+
+// add has another subscription waited for, which goes with the watcher.
+func (w *watcher) add(f family.Family, s routes.Subscription) {
+	w.subscriptions = append(w.subscriptions, s)
+	w.running.Add(1)
+	go w.forward(f, s)
+}
+
 func watch(linux *family.Pair[*routes.Linux]) (*watcher, error) {
-	w := &watcher{events: make(chan familyEvents, 1), stop: make(chan struct{})}
+	w := newWatcher()
 	for _, f := range family.All() {
 		s, err := linux.Get(f).Subscribe(f)
 		if err != nil {
 			w.close()
 			return nil, err
 		}
-		w.subscriptions = append(w.subscriptions, s)
-		w.running.Add(1)
-		go w.forward(f, s)
+		w.add(f, s)
 	}
 	return w, nil
 }

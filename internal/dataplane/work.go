@@ -27,6 +27,7 @@ func (d *Dataplane) take(w engine.Work) {
 			policy = w.Full // what was handed over before has not been used
 		}
 	}
+	d.tunnels.update(w.Batch)
 	for _, f := range family.All() {
 		m := d.managers.Get(f)
 		if d.inSync {
@@ -55,6 +56,7 @@ func received(b *calc.Batch) map[string]int {
 func (d *Dataplane) becomeInSync() {
 	d.inSync = true
 	d.table.InSync()
+	d.tunnels.inSync()
 	for _, f := range family.All() {
 		d.routes.Get(f).InSync()
 	}
@@ -63,6 +65,7 @@ func (d *Dataplane) becomeInSync() {
 func (d *Dataplane) configure(s *config.Settings) {
 	s = stillGuarding(s, d.settings.Interfaces.Prefixes)
 	d.settings = s
+	d.tunnels.configure(s)
 	for _, f := range family.All() {
 		d.managers.Get(f).configure(s)
 		d.configureRoutes(f)

@@ -26,6 +26,9 @@ func NewFile(path string) *File {
 	return &File{path: path}
 }
 
+// Path is where the file is.
+func (f *File) Path() string { return f.path }
+
 // Write has the file say an MTU. One that says so is left; else it is replaced as a whole: who
 // reads it meanwhile reads the old one or the new. changed says whether it was.
 func (f *File) Write(mtu int) (changed bool, err error) {

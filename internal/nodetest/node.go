@@ -21,6 +21,9 @@ const (
 	Outside = "outside"
 )
 
+// MTUFile is where the agent writes the pods' MTU: every node has a /run of its own.
+const MTUFile = "/run/calico/mtu"
+
 // Options say what a Node is to be. The zero value is a node of both families without pods.
 type Options struct {
 	// Families are those that are on: the others are switched off by the settings
@@ -100,7 +103,7 @@ func labOptions(o Options) netlab.Options {
 }
 
 func settingsOf(o Options) map[string]string {
-	settings := map[string]string{"FelixHostname": Name}
+	settings := map[string]string{"FelixHostname": Name, "MTUFile": MTUFile}
 	for _, f := range family.All() {
 		if !o.Families.Empty() && !o.Families.Has(f) {
 			settings[supportSetting.Get(f)] = "false"

@@ -15,7 +15,7 @@ func (d *Driver) wanted() (want Link, reason string) {
 	if d.settings.Off || !d.own.Underlay.IsValid() {
 		return Link{}, ""
 	}
-	parent, ok := d.carrier(d.own.Underlay)
+	parent, ok := d.Carrier(d.own.Underlay)
 	if !ok {
 		return Link{}, fmt.Sprintf("no interface has the node's address %s", d.own.Underlay)
 	}

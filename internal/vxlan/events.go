@@ -76,6 +76,7 @@ func (d *Driver) observeDevice() {
 		return
 	}
 	d.index, d.fresh, d.look = l.Index, true, true
+	d.values = track[string](same[string])
 	d.held.ObserveAll(func(func(netip.Prefix, bool) bool) {})
 	d.observeEntries(nil, nil)
 }
@@ -132,12 +133,25 @@ func (d *Driver) forward(e Forwarding, gone bool) {
 	d.forwarding.Observe(e.MAC, forward{e.Remote, e.Permanent && !e.Odd})
 }
 
-// carrier is the link that has an address of the node, other than our device.
-func (d *Driver) carrier(a netip.Addr) (Link, bool) {
+// Carrier is the link that has an address of the node, of the underlay's family, other than
+// our own device.
+func (d *Driver) Carrier(a netip.Addr) (Link, bool) {
+	if !a.IsValid() || family.Of(a) != d.family {
+		return Link{}, false
+	}
 	for k := range d.addresses {
-		if l, there := d.links[k.link]; there && k.prefix.Addr() == a && l.Name != d.name && family.Of(a) == d.family {
+		if l, there := d.links[k.link]; there && k.prefix.Addr() == a && l.Name != d.name {
 			return l, true
 		}
 	}
 	return Link{}, false
+}
+
+// MTUs are those of all links, by name.
+func (d *Driver) MTUs() map[string]int {
+	out := make(map[string]int, len(d.links))
+	for _, l := range d.links {
+		out[l.Name] = l.MTU
+	}
+	return out
 }

@@ -15,20 +15,30 @@ func (d *Driver) Name() string { return d.name }
 
 // MTU is that of the device as it ought to be; 0 for none.
 func (d *Driver) MTU() int {
-	want, _ := d.wanted()
+	want, reason := d.wanted()
+	if reason != "" {
+		want, _ = d.device.Actual(d.name) // what stands is left
+	}
 	return want.MTU
 }
 
 // Carries are the families that the device is wanted for.
 func (d *Driver) Carries() family.Set {
 	var out family.Set
-	if want, _ := d.wanted(); want.Name == "" {
+	if d.settings.Off || !d.own.Underlay.IsValid() {
 		return out
 	}
 	for _, a := range tunnelAddresses(d.own) {
 		out = out.With(family.Of(a))
 	}
 	return out
+}
+
+// Offload says whether the device leaves checksums to the network card: "on" or "off", or
+// nothing if there is no device.
+func (d *Driver) Offload() string {
+	have, _ := d.values.Actual(offload)
+	return have
 }
 
 // Device tells how far the device has got: pending, with the reason, while the node's
