@@ -11,8 +11,12 @@ KERNEL_PACKAGES ?= internal/dataplane internal/nftables internal/routes internal
 	internal/interfaces internal/interfaces/rtnetlink internal/conntrack
 FUZZ_SECONDS    ?= 5
 
+DOCKER  ?= docker
+IMAGE   ?= margay
+VERSION ?= dev
+
 .DEFAULT_GOAL := help
-.PHONY: help build test test-e2e bench demo demo-clean lint fuzz test-vm generate generate-check clean
+.PHONY: help build test test-e2e bench demo demo-clean lint fuzz test-vm generate generate-check image sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -66,6 +70,13 @@ generate: ## deepcopy code, CRDs and docs/configuration.md, from the types and t
 
 generate-check: ## fails if generated files are not what the generators make now
 	@hack/generate-check
+
+image: ## container images margay:VERSION and margay:VERSION-iptables, by docker or DOCKER=podman
+	$(DOCKER) build --target agent -t $(IMAGE):$(VERSION) .
+	$(DOCKER) build --target agent-iptables -t $(IMAGE):$(VERSION)-iptables .
+
+sbom: build ## what the agent is built from, as CycloneDX: bin/agent.cdx.json
+	$(GO) run ./hack/sbom bin/agent > bin/agent.cdx.json
 
 clean: ## what was built; .cache stays
 	rm -rf bin

@@ -64,6 +64,7 @@ var rooms = []room{
 	{"internal/demo", "netlab", "apimachinery kernel kubernetes processes"},
 	{"internal/lint", "", ""},
 
+	{"hack", "", ""},                 // what make runs
 	{"cmd", "*", "*"},                // wiring
 	{"internal/benchmark", "*", "*"}, // the whole, measured
 	{"internal/nodetest", "*", "*"},  // the whole, under test
