@@ -194,3 +194,14 @@ func (d *Driver) Observe() error {
 	d.observed = true
 	return nil
 }
+
+// Clear makes the driver want nothing: the next Update and Sweep remove all sets.
+func (d *Driver) Clear() {
+	var all []string
+	for name := range d.sets.AllDesired() {
+		all = append(all, name)
+	}
+	for _, name := range all {
+		d.Remove(name)
+	}
+}

@@ -1,9 +1,14 @@
 package iptables_test
 
 import (
+	"maps"
+	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/ipset"
@@ -96,3 +101,7 @@ func (w *world) address(v4, v6 string) string {
 	}
 	return v6
 }
+
+func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+
+func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
