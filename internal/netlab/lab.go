@@ -33,16 +33,17 @@ type Options struct {
 	Nodes []NodeSpec
 }
 
-// Lab is a set of nodes on one link, with their pods. Its methods may be called concurrently.
+// Lab is a set of nodes on one link, or on several with routers between, with their pods. Its methods may be called concurrently.
 type Lab struct {
 	options Options
 	shared  []string
 	link    *Link
 
-	mu    sync.Mutex
-	nodes map[string]*Node
-	pods  map[string]*Pod
-	names []string // mounted under /run/netns
+	mu      sync.Mutex
+	further map[string]*Link // beside link, by name
+	nodes   map[string]*Node
+	pods    map[string]*Pod
+	names   []string // mounted under /run/netns
 }
 
 // New builds a lab. On an error nothing of it is left. The caller closes the lab; a process
@@ -58,6 +59,7 @@ func New(o Options) (*Lab, error) {
 	lab := &Lab{
 		options: o,
 		shared:  append(shared, o.Shared...),
+		further: make(map[string]*Link),
 		nodes:   make(map[string]*Node),
 		pods:    make(map[string]*Pod),
 	}
@@ -158,6 +160,9 @@ func (l *Lab) Close() error {
 	}
 	for _, n := range l.nodes {
 		n.close()
+	}
+	for _, link := range l.further {
+		link.close()
 	}
 	if l.link != nil {
 		l.link.close()

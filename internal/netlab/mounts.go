@@ -9,8 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// privateMounts gives the calling thread, in a mount namespace of its own, an empty /run and
-// /tmp. Directories of shared that lie under one of these are carried over.
+// whatNodesWrite is where agents and CNI plugins leave files for each other.
+const whatNodesWrite = "/var/lib/calico"
+
+// privateMounts gives the calling thread, in a mount namespace of its own, an empty /run, /tmp
+// and whatNodesWrite. Directories of shared that lie under one of these are carried over.
 func privateMounts(shared []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -19,7 +22,10 @@ func privateMounts(shared []string) error {
 	if err != nil {
 		return err
 	}
-	for dir, mode := range map[string]string{"/run": "mode=0755", "/tmp": "mode=1777"} {
+	if err := os.MkdirAll(whatNodesWrite, 0o755); err != nil {
+		return err
+	}
+	for dir, mode := range map[string]string{"/run": "mode=0755", "/tmp": "mode=1777", whatNodesWrite: "mode=0755"} {
 		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, mode); err != nil {
 			return fmt.Errorf("mount a private %s: %w", dir, err)
 		}

@@ -14,6 +14,8 @@ const Uplink = "eth0"
 type NodeSpec struct {
 	// Name, within the lab.
 	Name string
+	// Link is the name of the link that eth0 is on; empty is the lab's own.
+	Link string
 	// Addresses of eth0, each with the length of the link's subnet; one family or both.
 	Addresses []netip.Prefix
 	// Gateways are the next hops of default routes, at most one per family. Without one the
@@ -23,6 +25,8 @@ type NodeSpec struct {
 	Without family.Family
 	// MTU of eth0; 0 is 1500.
 	MTU int
+	// Ports are further devices. A node that has any forwards: it is a router.
+	Ports []Port
 	// Pods are made together with the node.
 	Pods []PodSpec
 }
@@ -59,7 +63,14 @@ func (n *Node) plumb(spec NodeSpec) error {
 	if err := n.turnOff(spec.Without); err != nil {
 		return err
 	}
-	if err := n.lab.link.attach(n, Uplink, mtuOr1500(spec.MTU), spec.Addresses); err != nil {
+	link, err := n.lab.linkNamed(spec.Link)
+	if err != nil {
+		return err
+	}
+	if err := link.attach(n, Uplink, mtuOr1500(spec.MTU), spec.Addresses); err != nil {
+		return err
+	}
+	if err := n.plugPorts(spec); err != nil {
 		return err
 	}
 	for _, gw := range spec.Gateways {

@@ -21,9 +21,6 @@ const (
 	Outside = "outside"
 )
 
-// MTUFile is where the agent writes the pods' MTU: every node has a /run of its own.
-const MTUFile = "/run/calico/mtu"
-
 // Options say what a Node is to be. The zero value is a node of both families without pods.
 type Options struct {
 	// Families are those that are on: the others are switched off by the settings
@@ -103,7 +100,7 @@ func labOptions(o Options) netlab.Options {
 }
 
 func settingsOf(o Options) map[string]string {
-	settings := map[string]string{"FelixHostname": Name, "MTUFile": MTUFile}
+	settings := map[string]string{"FelixHostname": Name}
 	for _, f := range family.All() {
 		if !o.Families.Empty() && !o.Families.Has(f) {
 			settings[supportSetting.Get(f)] = "false"
