@@ -9,6 +9,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/model"
@@ -16,7 +17,8 @@ import (
 )
 
 // announcer publishes what this agent tells of its node: its own address of each family
-// with the length of the subnet, which only the kernel knows, and how well it is served.
+// with the length of the subnet, which only the kernel knows, its tunnel addresses where nobody
+// else gives it any, and how well it is served.
 //
 // It looks when something has happened, and once more a little later, as what happened
 // may take a while to show. What it finds is published only if it differs.
@@ -29,11 +31,12 @@ type announcer struct {
 	list func(family.Family) ([]netip.Prefix, error)
 	look chan struct{} // holds a token when there may be something to publish
 
-	mu     sync.Mutex
-	known  bool                      // what the Node object has, or that there is none
-	own    family.Pair[netip.Prefix] // as the Node object has it
-	reread bool                      // addresses may have changed
-	again  bool                      // something else stands where we publish
+	mu      sync.Mutex
+	known   bool                      // what the Node object has, or that there is none
+	own     family.Pair[netip.Prefix] // as the Node object has it
+	tunnels ownTunnels
+	reread  bool // addresses may have changed
+	again   bool // something else stands where we publish
 
 	// What follows is run's own.
 
@@ -78,11 +81,15 @@ func (a *announcer) see(e model.Event) {
 		return
 	}
 	var own family.Pair[netip.Prefix]
-	if n, ok := e.Value.(*model.Node); ok {
+	n, ok := e.Value.(*model.Node)
+	if ok {
 		own = n.Addresses
 	}
-	a.note(func() { a.known, a.own = true, own })
+	a.note(func() { a.known, a.own, a.tunnels.shown = true, own, n })
 }
+
+// follow takes note of what the calculation says of the node.
+func (a *announcer) follow(b *calc.Batch) { a.note(func() { a.tunnels.follow(b) }) }
 
 // seenAll says that all objects have come, the node's own too if there is one. What an
 // earlier run of the agent has published stands until then.
@@ -136,6 +143,7 @@ func (a *announcer) publish(ctx context.Context) {
 func (a *announcer) patch() (source.NodePatch, bool) {
 	a.mu.Lock()
 	own, known, reread := a.own, a.known, a.reread
+	annotations := a.tunnels.annotations()
 	if a.again {
 		a.published = nil
 	}
@@ -144,7 +152,7 @@ func (a *announcer) patch() (source.NodePatch, bool) {
 	if reread && !a.readAddresses() {
 		return source.NodePatch{}, false
 	}
-	patch := source.NodePatch{Annotations: map[string]string{}, Conditions: conditions(a.board.Detail(time.Now()))}
+	patch := source.NodePatch{Annotations: annotations, Conditions: conditions(a.board.Detail(time.Now()))}
 	for _, f := range family.All() {
 		if subnet := subnetOf(own.Get(f).Addr(), a.here.Get(f)); subnet.IsValid() {
 			patch.Annotations[model.AddressAnnotation(f)] = subnet.String()

@@ -69,8 +69,12 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 	}
 	logger.AddHook(d.metrics.Log)
 	d.announcer = newAnnouncer(l.node(), publisher, d.board, log.WithField("component", "announcer"))
+	d.announcer.tunnels.allocate = l.api == nil
 	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes(), log: log}
-	d.core = newCore(l, coreOptions{log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked, observer: observer})
+	d.core = newCore(l, coreOptions{
+		log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked,
+		observer: observer, events: l.newRecorder(log.WithField("component", "events")),
+	})
 	observer.start(d.record)
 	d.dataplane = newKernelSide(d)
 	d.servers = newServers(d)
@@ -90,6 +94,7 @@ func (d *daemon) run(ctx context.Context) error {
 		"announcer":     d.announcer.run,
 		"addresses":     d.announcer.followAddresses,
 		"dumps":         d.serveDumps,
+		"events":        d.writeEvents,
 	} {
 		parts.Go(func() { keepRunning(ctx, d.log.WithField("component", name), part) })
 	}

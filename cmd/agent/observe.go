@@ -59,13 +59,14 @@ func (o *observer) Flushed(b *calc.Batch) {
 	o.sizes.apply(b)
 	o.metrics.Calculation.SetSizes(o.sizes.with(o.record.count()))
 	o.metrics.Calculation.HandedOver(updatesIn(b))
-	o.announcer.wake()
+	o.announcer.follow(b)
 }
 
 // updatesIn is how many things a batch says.
 func updatesIn(b *calc.Batch) int {
 	return len(b.Sets) + len(b.Policies) + len(b.Endpoints) +
 		len(b.EndpointsGone) + len(b.PoliciesGone) + len(b.SetsGone) +
+		len(b.VTEPs) + len(b.VTEPsGone) + len(b.Own) +
 		len(b.RoutesGone) + len(b.Routes) + len(b.PoolsGone) + len(b.Pools) +
 		len(b.HostsGone) + len(b.Hosts)
 }

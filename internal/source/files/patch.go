@@ -1,7 +1,6 @@
 package files
 
 import (
-	"maps"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -39,7 +38,8 @@ type nodeObject struct {
 	doc      manifest.Document
 }
 
-// convertNode converts a Node with what is published about it.
+// convertNode converts a Node with what is published about it. The manifest has the last word on
+// what is given to the node: its agent gives that itself only if nobody else does.
 func (c *catalogue) convertNode(o *object) {
 	n := o.node.original
 	if patch, ok := c.patches[n.Name]; ok {
@@ -47,7 +47,11 @@ func (c *catalogue) convertNode(o *object) {
 		if n.Annotations == nil {
 			n.Annotations = map[string]string{}
 		}
-		maps.Copy(n.Annotations, patch.Metadata.Annotations)
+		for name, value := range patch.Metadata.Annotations {
+			if n.Annotations[name] == "" || !convert.GivenToNode(name) {
+				n.Annotations[name] = value
+			}
+		}
 	}
 	doc := o.node.doc
 	r, _ := c.convert.Object(n, nil)

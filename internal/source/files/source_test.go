@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -209,6 +210,24 @@ func TestWhatAnAgentPublishesIsMergedIntoItsNode(t *testing.T) {
 	l.want("Node/n1 address=192.0.2.1/24", "!2001:db8::1")
 	l.remove(".published/n1.yaml")
 	l.want("Node/n1 address=192.0.2.1/32")
+}
+
+// TestTheManifestDecidesOnTunnelAddresses: what the agent gives itself does not hide it.
+func TestTheManifestDecidesOnTunnelAddresses(t *testing.T) {
+	l := follow(t, t.TempDir())
+	const node = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, annotations: {%s}}\n"
+	l.write("n.yaml", fmt.Sprintf(node, "projectcalico.org/IPv4VXLANTunnelAddr: 10.0.1.9"))
+	p, err := NewPublisher(l.dir, "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := map[string]string{"projectcalico.org/IPv4VXLANTunnelAddr": "10.0.1.0", "projectcalico.org/IPv6VXLANTunnelAddr": "fd00:1::"}
+	if err := p.Publish(t.Context(), source.NodePatch{Annotations: own}); err != nil {
+		t.Fatal(err)
+	}
+	l.want("Node/n1 vxlan-IPv4=10.0.1.9 vxlan-IPv6=fd00:1::")
+	l.write("n.yaml", fmt.Sprintf(node, ""))
+	l.want("Node/n1 vxlan-IPv4=10.0.1.0 vxlan-IPv6=fd00:1::")
 }
 
 // Were the directory made anew by who publishes, it would be read as one that is empty.
