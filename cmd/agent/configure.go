@@ -6,6 +6,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/tuning"
 )
 
 // configure hands new settings to the goroutine that puts them into force. It does not
@@ -54,7 +55,7 @@ func (d *daemon) logChanges(before, now *config.Resolved) {
 func (d *daemon) apply(r *config.Resolved) {
 	s := &r.Settings
 	setLogLevel(d.log.Logger, s.Logging.Level)
-	tune(s.Runtime, d.lookupEnv)
+	tuning.Apply(s.Runtime, d.lookupEnv)
 	d.board.SetFamilies(s.Families())
 	d.board.SetTimeouts(s.Health.Timeouts)
 	d.metrics.SetRuntime(s.Metrics.Go, s.Metrics.Process)

@@ -2,8 +2,11 @@ package main
 
 import (
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"github.com/margay-net/margay/internal/tuning"
 )
 
 func runCommand() *cobra.Command {
@@ -43,6 +46,7 @@ What to look at:
 			if err != nil {
 				return err
 			}
+			defer runtime.KeepAlive(tuning.Reserve())
 			return d.run(cmd.Context())
 		},
 	}

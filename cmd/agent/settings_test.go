@@ -1,11 +1,8 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -100,33 +97,5 @@ func TestALineOfTheLogHasFields(t *testing.T) {
 	log.WithFields(logrus.Fields{"family": "IPv6", "interface": "cali1"}).Warn("No route")
 	if got := out.String(); !strings.Contains(got, `level=warning msg="No route" family=IPv6 interface=cali1`) {
 		t.Error(got)
-	}
-}
-
-func TestTheRuntimeIsTunedUnlessGoWasToldOtherwise(t *testing.T) {
-	procs, percent, limit := runtime.GOMAXPROCS(0), debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
-	defer func() {
-		runtime.GOMAXPROCS(procs)
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
-	}()
-	unset := func(string) (string, bool) { return "", false }
-	tune(config.Runtime{GCPercent: 40, MemoryLimitMB: 512, MaxProcs: 1}, unset)
-	now := func() [3]int64 {
-		percent := debug.SetGCPercent(100)
-		debug.SetGCPercent(percent)
-		return [3]int64{int64(percent), debug.SetMemoryLimit(-1), int64(runtime.GOMAXPROCS(0))}
-	}
-	want := [3]int64{40, 512 << 20, 1}
-	if got := now(); got != want {
-		t.Errorf("%v, want %v", got, want)
-	}
-	tune(config.Runtime{GCPercent: 80, MemoryLimitMB: -1, MaxProcs: 2}, func(string) (string, bool) { return "", true })
-	if got := now(); got != want {
-		t.Errorf("%v, want %v: the environment goes before settings", got, want)
-	}
-	tune(config.Runtime{GCPercent: -1, MemoryLimitMB: -1, MaxProcs: -1}, unset)
-	if got := now(); got[0] != -1 || got[1] != math.MaxInt64 || got[2] < 1 {
-		t.Errorf("%v", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source"
+	"github.com/margay-net/margay/internal/tuning"
 	"github.com/margay-net/margay/internal/workload"
 )
 
@@ -34,6 +34,7 @@ type agent struct {
 	cluster   *workload.Cluster
 	events    []model.Event // made, and not fed yet
 	profile   *os.File
+	reserve   []byte // as the daemon's
 }
 
 // logEnv names a file for the log of agents under test.
@@ -62,9 +63,8 @@ func newAgent() (*agent, error) {
 		Layers: []config.Layer{config.FromFlags(map[string]string{"FelixHostname": workload.LocalNode})},
 		Log:    log,
 	})
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(e.Settings().Settings.Runtime.GCPercent)
-	}
+	reserve := tuning.Reserve()
+	tuning.Apply(e.Settings().Settings.Runtime, os.LookupEnv)
 	ready := make(chan struct{})
 	d, err := dataplane.New(dataplane.Options{
 		Node: workload.LocalNode, Work: e.Work(), Taken: e.Wake, Settings: e.Settings(),
@@ -84,7 +84,7 @@ func newAgent() (*agent, error) {
 		}
 	}()
 	<-ready
-	return &agent{engine: e, dataplane: d}, nil
+	return &agent{engine: e, dataplane: d, reserve: reserve}, nil
 }
 
 // serveAgent answers the harness until it hangs up.

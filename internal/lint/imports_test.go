@@ -59,6 +59,7 @@ var rooms = []room{
 	{"internal/health", "", ""},
 	{"internal/metrics", "", "logs"},
 	{"internal/serve", "", "kernel logs"},
+	{"internal/tuning", "config", ""},
 	{"internal/netlab", "", "kernel processes"},
 	{"internal/workload", "api model source", "apimachinery kubernetes"},
 	{"internal/demo", "netlab", "apimachinery kernel kubernetes processes"},
