@@ -22,6 +22,8 @@ type core struct {
 	graph  *calc.Graph // in the engine's goroutine only
 	record *record
 	link   func(kubernetes.Link)
+	// events writes Events; nil if there is nowhere to write them.
+	events *kubernetes.Recorder
 	log    *logrus.Entry
 	// published is told of nodes about which something else is published than before; may be nil.
 	published func(node string)
@@ -36,6 +38,7 @@ type coreOptions struct {
 	link func(kubernetes.Link)
 	// published is told of nodes about which something else is published; may be nil.
 	published func(node string)
+	events    *kubernetes.Recorder // may be nil
 }
 
 func newCore(l *local, o coreOptions) *core {
@@ -47,15 +50,16 @@ func newCore(l *local, o coreOptions) *core {
 		Layers:   l.layers,
 		Log:      o.log,
 		Observer: o.observer,
+		Reported: reported(o.events),
 	})
-	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), link: o.link, log: o.log, published: o.published}
+	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), link: o.link, events: o.events, log: o.log, published: o.published}
 }
 
 // readSource runs a new source until the context ends or the source fails.
 func (c *core) readSource(ctx context.Context, s sourceSettings) error {
 	c.record.replaceSource()
 	return c.newSource(s, sourceOptions{
-		sink: c.record, link: c.link, published: c.published, log: c.log.WithField("component", "source"),
+		sink: c.record, link: c.link, published: c.published, events: c.events, log: c.log.WithField("component", "source"),
 	}).Run(ctx)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -9,7 +10,10 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/margay-net/margay/internal/health"
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/source/kubernetes"
 )
 
@@ -38,6 +42,31 @@ func apiConfig(file string, lookupEnv func(string) (string, bool)) (*rest.Config
 		return nil, fmt.Errorf("%w; outside of a pod, use --kubeconfig FILE (or KUBECONFIG), or --datastore files --manifests DIR", err)
 	}
 	return config, nil
+}
+
+// newRecorder makes what writes Events; nil if the datastore has none.
+func (l *local) newRecorder(log *logrus.Entry) *kubernetes.Recorder {
+	if l.api == nil {
+		return nil
+	}
+	return kubernetes.NewRecorder(l.api, l.node(), log)
+}
+
+// reported is what the engine tells of problems.
+func reported(r *kubernetes.Recorder) func(string, []model.Problem) {
+	if r == nil {
+		return nil
+	}
+	return r.Report
+}
+
+// writeEvents writes Events until the context ends.
+func (c *core) writeEvents(ctx context.Context) error {
+	if c.events == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return c.events.Run(ctx)
 }
 
 // serverLost is the condition that says that the API server cannot be reached. The node is

@@ -75,6 +75,7 @@ type sourceOptions struct {
 	// published is told of nodes about which something else is published; may be nil. The API
 	// server needs none: it tells all that it has been told.
 	published func(node string)
+	events    *kubernetes.Recorder // may be nil
 	log       *logrus.Entry
 }
 
@@ -89,7 +90,7 @@ func (l *local) newSource(s sourceSettings, o sourceOptions) runner {
 	if l.api != nil {
 		return kubernetes.New(kubernetes.Options{
 			Client: l.api, Node: l.node(), Convert: conversion, LostShare: s.lostShare,
-			Sink: o.sink, Link: o.link, Log: o.log,
+			Sink: o.sink, Link: o.link, Recorder: o.events, Log: o.log,
 		})
 	}
 	return files.New(files.Options{

@@ -55,6 +55,9 @@ type Options struct {
 	Log    *logrus.Entry
 	// Observer is told of what goes on; may be nil.
 	Observer Observer
+	// Reported is told of the problems of the input as they come, change and go, by the place
+	// that they were found at; may be nil. It must not block.
+	Reported func(place string, problems []model.Problem)
 }
 
 // Observer takes the figures that metrics and health show. Its methods are called from
@@ -139,6 +142,7 @@ func New(o Options) *Engine {
 		now:      time.Now,
 		work:     make(chan Work, room+spare),
 	}
+	e.problems.heard = o.Reported
 	e.local = e.settings.resolved
 	e.graph.Configure(graphSettings(e.local))
 	e.problems.Set(SettingsPlace, SettingProblems(e.local))

@@ -21,6 +21,8 @@ const logMost = 50
 // lasts.
 type Problems struct {
 	log *logrus.Entry
+	// heard is told what is set; may be nil.
+	heard func(place string, problems []model.Problem)
 
 	mu      sync.Mutex
 	at      map[string][]model.Problem
@@ -45,6 +47,9 @@ func (p *Problems) Set(place string, problems []model.Problem) {
 	p.tally(problems, 1)
 	p.mu.Unlock()
 	p.logFresh(place, before, problems)
+	if p.heard != nil {
+		p.heard(place, problems)
+	}
 }
 
 func (p *Problems) tally(problems []model.Problem, sign int) {

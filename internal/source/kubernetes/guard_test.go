@@ -48,7 +48,10 @@ func TestAListThatHasLostMuchIsReadTwice(t *testing.T) {
 	for i := range 4 {
 		gone = append(gone, fmt.Sprintf("default/k%d", i))
 	}
-	l := away(t, func(s *server) { s.lose(networkPolicies, gone...); s.lose("/api/v1/pods", "default/p1", "default/p2", "default/p3", "default/p4", "default/p5") })
+	l := away(t, func(s *server) {
+		s.lose(networkPolicies, gone...)
+		s.lose("/api/v1/pods", "default/p1", "default/p2", "default/p3", "default/p4", "default/p5")
+	})
 	l.want("!Pod/default/p1", "Pod/default/p6") // pods never wait
 	if l.missing([]string{"KubernetesNetworkPolicy/default/k0", "KubernetesNetworkPolicy/default/k3"}) != "" {
 		t.Error("policies are gone at once")

@@ -33,6 +33,8 @@ type reading struct {
 	name types.NamespacedName
 	object
 	problems []model.Problem
+	// status is what the object's status says; nil for kinds of which nothing is said there.
+	status *statusOf
 	// unreadable says that an earlier version of it is better than this one.
 	unreadable bool
 }
@@ -73,7 +75,12 @@ func (r *reader) readRaw(raw *rawObject) reading {
 		}
 		out.take(result)
 	}
-	out.reference = &reference{apiVersion: raw.APIVersion, kind: raw.Kind, uid: raw.UID}
+	if out.key.Kind == model.KindPool || out.key.Kind == model.KindConfiguration {
+		out.status = readStatus(raw)
+	}
+	if out.key.Kind != model.KindBlock { // of which there are many, and which nobody writes by hand
+		out.reference = &reference{apiVersion: raw.APIVersion, kind: raw.Kind, uid: raw.UID}
+	}
 	return out
 }
 

@@ -53,7 +53,9 @@ type Options struct {
 	Sink      source.Sink
 	// Link is called when the server is lost and when it is back; may be nil. It must not block.
 	Link func(Link)
-	Log  *logrus.Entry
+	// Recorder finds in the Source the objects that it writes about; may be nil.
+	Recorder *Recorder
+	Log      *logrus.Entry
 }
 
 // Source follows an API server.
@@ -79,6 +81,9 @@ func New(o Options) *Source {
 			d.feeds = append(d.feeds, f)
 		}
 		s.add(f, o, tell)
+	}
+	if o.Recorder != nil {
+		o.Recorder.follow(tell)
 	}
 	d.definitions, d.services = newNames(d.ask), newNames(d.ask)
 	s.add(&feed{kind: definitions(), read: readName, store: d.definitions}, o, tell)

@@ -96,6 +96,9 @@ func (s *store) put(r *reading, events []model.Event) []model.Event {
 	if r.flawed || before.flawed {
 		s.tell.report(s.place(r.name), r.problems)
 	}
+	if r.status != nil && s.tell.recorder != nil {
+		s.tell.recorder.judge(s.place(r.name), s.kind.resource, r.status, r.problems)
+	}
 	if known && before.key != r.key && before.value != nil {
 		events = append(events, model.Event{Key: before.key})
 		before.value = nil

@@ -18,6 +18,8 @@ type teller struct {
 	link   func(Link)
 	guard  guard
 	stores []*store
+	// recorder writes on objects what is wrong with them; may be nil.
+	recorder *Recorder
 	// feeds are how far each kind is, and what keeps it from being further.
 	feeds map[*feed]*progress
 	// discovery is what keeps Calico's kinds from being found; empty if nothing does.
@@ -33,7 +35,7 @@ type teller struct {
 
 func newTeller(o Options) *teller {
 	return &teller{
-		sink: o.Sink, link: o.Link, guard: guard{share: o.LostShare},
+		sink: o.Sink, link: o.Link, recorder: o.Recorder, guard: guard{share: o.LostShare},
 		feeds: map[*feed]*progress{}, back: make(chan struct{}), lastLink: Link{Up: true},
 	}
 }
