@@ -69,6 +69,7 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 	}
 	logger.AddHook(d.metrics.Log)
 	d.announcer = newAnnouncer(l.node(), publisher, d.board, log.WithField("component", "announcer"))
+	d.announcer.tunnels.allocate = l.api == nil
 	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes(), log: log}
 	d.core = newCore(l, coreOptions{
 		log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked,

@@ -41,20 +41,18 @@ func mtuTable() Group {
 // Underlay says over which family VXLAN packets travel.
 type Underlay string
 
-// The values of Underlay.
-const (
-	UnderlayPerFamily Underlay = "PerFamily"
-	UnderlayIPv4      Underlay = "IPv4"
-	UnderlayIPv6      Underlay = "IPv6"
-)
+// UnderlayPerFamily gives each family a tunnel of its own.
+const UnderlayPerFamily Underlay = "PerFamily"
+
+// UnderlayOf is one tunnel for both families, over family f.
+func UnderlayOf(f family.Family) Underlay { return Underlay(f.String()) }
 
 // Family is the one family that the packets of both travel over; 0 if each has its own tunnel.
 func (u Underlay) Family() family.Family {
-	switch u {
-	case UnderlayIPv4:
-		return family.V4
-	case UnderlayIPv6:
-		return family.V6
+	for _, f := range family.All() {
+		if u == UnderlayOf(f) {
+			return f
+		}
 	}
 	return 0
 }
@@ -82,7 +80,7 @@ func vxlanTable() Group {
 	}
 	return Group{Title: "VXLAN", Settings: []Setting{{
 		Name: "VXLANUnderlay", Field: "vxlanUnderlay", Default: string(UnderlayPerFamily),
-		Value: as(oneOf(UnderlayPerFamily, UnderlayIPv4, UnderlayIPv6), func(s *Settings) *Underlay { return &s.VXLAN.Underlay }),
+		Value: as(oneOf(UnderlayPerFamily, UnderlayOf(family.V4), UnderlayOf(family.V6)), func(s *Settings) *Underlay { return &s.VXLAN.Underlay }),
 		Help: "The family that VXLAN packets travel over: each pod address family its own, in a device each, or one family for both, in one device. " +
 			"With `IPv6`, IPv4 pods reach each other across nodes that have IPv6 addresses only. To be the same on all nodes.",
 		Differs: "Margay's own: Felix has a device per family.",
