@@ -75,7 +75,7 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 		log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked,
 		observer: observer, events: l.newRecorder(log.WithField("component", "events")),
 	})
-	observer.start(d.record)
+	observer.start(d.record, d.graph.Stats)
 	d.dataplane = newKernelSide(d)
 	d.servers = newServers(d)
 	d.inForce = d.engine.Settings()

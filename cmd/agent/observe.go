@@ -31,14 +31,17 @@ type observer struct {
 	announcer *announcer
 	sizes     *sizes
 	record    *record
+	// stats are the graph's; evaluated is how many evaluations metrics have been told of.
+	stats     func() calc.Stats
+	evaluated calc.Stats
 	inSync    bool
 	link      link
 	log       *logrus.Entry
 }
 
 // start announces what will be reported.
-func (o *observer) start(r *record) {
-	o.record = r
+func (o *observer) start(r *record, stats func() calc.Stats) {
+	o.record, o.stats = r, stats
 	now := time.Now()
 	o.board.Add(now, sourceComponent(), health.Promise{Readiness: true})
 	o.board.NotReady(now, sourceComponent(), "has not been read yet")
@@ -57,7 +60,10 @@ func (o *observer) Updated(kind model.Kind, n int, took time.Duration) {
 // Flushed counts what is handed over, and what there is then.
 func (o *observer) Flushed(b *calc.Batch) {
 	o.sizes.apply(b)
-	o.metrics.Calculation.SetSizes(o.sizes.with(o.record.count()))
+	stats := o.stats()
+	o.metrics.Calculation.SetSizes(o.sizes.with(o.record.count(), stats))
+	o.metrics.Calculation.Evaluated(int(stats.Matched-o.evaluated.Matched), int(stats.Unmatched-o.evaluated.Unmatched))
+	o.evaluated = stats
 	o.metrics.Calculation.HandedOver(updatesIn(b))
 	o.announcer.follow(b)
 }

@@ -24,7 +24,7 @@ func newTestObserver(t *testing.T) *observer {
 		board: health.NewBoard(family.Both), metrics: metrics.New(metrics.Options{Host: "n"}),
 		configure: func(*config.Resolved) {}, announcer: s.announcer, sizes: newSizes(),
 	}
-	o.start(newRecord(newListener(), nil))
+	o.start(newRecord(newListener(), nil), func() calc.Stats { return calc.Stats{Matched: 3, Unmatched: 4, Indexed: 5, Scanned: 6} })
 	return o
 }
 
@@ -102,15 +102,19 @@ func TestWhatTheGraphDoesIsCounted(t *testing.T) {
 	})
 	o.Flushed(&calc.Batch{Endpoints: []*model.LocalEndpoint{{ID: endpoint}}, PoliciesGone: []model.PolicyID{{Name: "q"}}})
 	wantScraped(t, o, map[string]string{
-		`felix_calc_graph_updates_processed{type="Namespace"}`: "2",
-		"felix_calc_graph_output_events":                       "6",
-		"felix_active_local_endpoints":                         "1",
-		"felix_active_local_policies":                          "1",
-		"felix_active_local_selectors":                         "1",
-		"felix_cluster_num_profiles":                           "2",
-		"felix_cluster_num_hosts":                              "1",
-		`margay_input_problems{kind="error"}`:                  "2",
-		`margay_input_problems{kind="note"}`:                   "1",
+		`felix_calc_graph_updates_processed{type="Namespace"}`:      "2",
+		"felix_calc_graph_output_events":                            "6",
+		"felix_active_local_endpoints":                              "1",
+		"felix_active_local_policies":                               "1",
+		"felix_active_local_selectors":                              "1",
+		`felix_label_index_selector_evals{result="true"}`:           "3",
+		`felix_label_index_selector_evals{result="false"}`:          "4",
+		`felix_label_index_num_active_selectors{optimized="true"}`:  "5",
+		`felix_label_index_num_active_selectors{optimized="false"}`: "6",
+		"felix_cluster_num_profiles":                                "2",
+		"felix_cluster_num_hosts":                                   "1",
+		`margay_input_problems{kind="error"}`:                       "2",
+		`margay_input_problems{kind="note"}`:                        "1",
 	})
 	o.Flushed(&calc.Batch{EndpointsGone: []model.Key{endpoint}, SetsGone: []model.SetID{"s"}})
 	wantScraped(t, o, map[string]string{"felix_active_local_endpoints": "0", "felix_active_local_selectors": "0"})

@@ -44,7 +44,7 @@ func (s *sizes) apply(b *calc.Batch) {
 }
 
 // with are the sizes as metrics show them, of a cluster with so many objects of each kind.
-func (s *sizes) with(cluster map[model.Kind]int) metrics.Sizes {
+func (s *sizes) with(cluster map[model.Kind]int, selectors calc.Stats) metrics.Sizes {
 	return metrics.Sizes{
 		LocalEndpoints:    len(s.endpoints),
 		LocalPolicies:     len(s.policies),
@@ -55,5 +55,7 @@ func (s *sizes) with(cluster map[model.Kind]int) metrics.Sizes {
 		Profiles:          cluster[model.KindNamespace] + cluster[model.KindServiceAccount],
 		Tiers:             cluster[model.KindTier],
 		IndexedEndpoints:  cluster[model.KindPod] + cluster[model.KindNetworkSet] + cluster[model.KindGlobalNetworkSet],
+		IndexedSelectors:  selectors.Indexed,
+		ScannedSelectors:  selectors.Scanned,
 	}
 }

@@ -18,6 +18,8 @@ type labelIndex struct {
 	byText  lookup
 	// anywhere is the place of the queries that can match any class.
 	anywhere uint32
+	// evaluated counts; only Matched and Unmatched are kept.
+	evaluated Stats
 }
 
 // indexKey is a label that has places.

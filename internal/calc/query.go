@@ -165,7 +165,7 @@ func (x *labelIndex) releaseQuery(id uint32) {
 // matches says whether the query's selector selects the class.
 func (x *labelIndex) matches(q *query, c *class) bool {
 	if q.selector != nil {
-		return q.selector.Matches(x.classes.of(c))
+		return x.evaluate(q.selector, c)
 	}
 	for l := q.link; l != 0; l = x.links.at(l).sibling {
 		p := x.places.at(x.links.at(l).place)
@@ -189,7 +189,7 @@ func (x *labelIndex) queriesOf(class uint32, wanted func(*query) bool, yield fun
 		for l := x.places.at(p).queries.first; l != 0; l = x.links.at(l).next {
 			id := x.links.at(l).owner
 			q := x.queries.at(id)
-			if wanted(q) && (q.selector == nil || q.selector.Matches(x.classes.of(c))) {
+			if wanted(q) && (q.selector == nil || x.evaluate(q.selector, c)) {
 				yield(id)
 			}
 		}
@@ -218,7 +218,7 @@ func (x *labelIndex) classesOf(id uint32, yield func(class uint32)) {
 	}
 	exact := q.selector == nil
 	try := func(class uint32) {
-		if exact || sel.Matches(x.classes.of(x.classes.classes.at(class))) {
+		if exact || x.evaluate(sel, x.classes.classes.at(class)) {
 			yield(class)
 		}
 	}
