@@ -31,11 +31,11 @@ type agent struct {
 
 // startAgent starts the parts and waits until the dataplane is there.
 func startAgent(n *Node) (*agent, error) {
-	a := &agent{graph: calc.New(calc.Options{Node: Name}), ended: make(chan error)}
+	a := &agent{graph: calc.New(calc.Options{Node: n.Name()}), ended: make(chan error)}
 	log, table := n.logger(), config.NewTable()
 	layers := []config.Layer{config.FromFlags(n.settings)}
 	observer := newObserver()
-	a.engine = engine.New(engine.Options{Node: Name, Graph: a.graph, Table: table, Layers: layers, Log: log, Observer: observer})
+	a.engine = engine.New(engine.Options{Node: n.Name(), Graph: a.graph, Table: table, Layers: layers, Log: log, Observer: observer})
 	a.follower = newFollower(a.engine, observer)
 	a.board = health.NewBoard(a.engine.Settings().Settings.Families())
 	var ctx context.Context
@@ -44,10 +44,10 @@ func startAgent(n *Node) (*agent, error) {
 	a.run(func() error {
 		return n.Do(func() (err error) {
 			a.dataplane, err = dataplane.New(dataplane.Options{
-				Node: Name, Work: a.engine.Work(), Taken: a.engine.Wake, Begin: a.engine.Begin,
+				Node: n.Name(), Work: a.engine.Work(), Taken: a.engine.Wake, Begin: a.engine.Begin,
 				Settings: a.engine.Settings(),
 				Facts:    func(events []model.Event) { a.engine.Tell(ctx, events) },
-				Metrics:  metrics.New(metrics.Options{Host: Name}), Health: a.board, Log: log,
+				Metrics:  metrics.New(metrics.Options{Host: n.Name()}), Health: a.board, Log: log,
 			})
 			started <- err
 			if err != nil {
