@@ -40,11 +40,13 @@ func (c overlay) awaitWhole(node string) {
 	n.Await(func() string {
 		n.Pass()
 		for line := range strings.Lines(n.Dump("status")) {
-			if strings.Contains(line, "routes done") && !strings.Contains(line, "pending=0 failed=0 waiting=0") {
-				return line + n.Dump("desired")[strings.Index(n.Dump("desired"), "#"):]
-			}
-			if strings.HasPrefix(line, "vxlan") && !strings.Contains(line, "pending=0 failed=0") {
+			if strings.Contains(line, "failed=") && !strings.Contains(line, "pending=0 failed=0") {
 				return line
+			}
+		}
+		for line := range strings.Lines(n.Dump("desired")) {
+			if strings.Contains(line, "is reached through") {
+				return line // a route that waits for a device
 			}
 		}
 		return ""
