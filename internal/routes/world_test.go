@@ -90,7 +90,7 @@ func (n *namespace) link(name string) netlink.Link {
 func (n *namespace) AddLink(name string) int {
 	n.t.Helper()
 	veth := netlink.NewVeth(netlink.NewLinkAttrs())
-	veth.Name, veth.PeerName = name, "x"+name
+	veth.Name, veth.PeerName = name, ("x" + name)[:min(1+len(name), unix.IFNAMSIZ-1)]
 	n.do(n.handle.LinkAdd(veth))
 	n.do(n.handle.LinkSetUp(n.link(veth.PeerName)))
 	return n.link(name).Attrs().Index
