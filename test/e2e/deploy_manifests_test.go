@@ -27,6 +27,7 @@ func TestManifestsApply(t *testing.T) {
 		}
 	}
 	d.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+	d.kubectl(t, "apply", "--validate=strict", "--dry-run=server", "-f", "examples/pools.yaml")
 	files, err := filepath.Glob(filepath.Join("../..", seeds, "*.yaml"))
 	if err != nil || len(files) != 7 {
 		t.Fatalf("seeds: %v, %v", files, err)
@@ -116,6 +117,42 @@ func TestOverlaysDifferInWhatTheySay(t *testing.T) {
 		}
 		if strings.Contains(text, "privileged:") {
 			t.Errorf("%s: a container is privileged", overlay)
+		}
+	}
+}
+
+// calicoNode is what matters here of the DaemonSet in Calico's manifests.
+const calicoNode = `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: calico-node, namespace: kube-system}
+spec:
+  selector: {matchLabels: {k8s-app: calico-node}}
+  template:
+    metadata: {labels: {k8s-app: calico-node}}
+    spec:
+      containers:
+        - name: calico-node
+          image: docker.io/calico/node:v3.30.0
+          env: [{name: FELIX_IPV6SUPPORT, value: "true"}]
+          livenessProbe: {exec: {command: [/bin/calico-node, -felix-live, -bird-live]}, periodSeconds: 10}
+          readinessProbe: {exec: {command: [/bin/calico-node, -felix-ready, -bird-ready]}, periodSeconds: 10}
+`
+
+// TestFelixIsSwitchedOff applies the patches for Calico's DaemonSet.
+func TestFelixIsSwitchedOff(t *testing.T) {
+	d := &definitions{Cluster: cluster.Start(t, cluster.Options{})}
+	d.Apply(calicoNode)
+	const container = "{.spec.template.spec.containers[0]"
+	const show = "jsonpath=" + container + ".env[*].name} live " + container + ".livenessProbe.exec.command} ready " + container + ".readinessProbe.exec.command}"
+	for file, want := range map[string]string{
+		"calico-node.patch.yaml":     `CALICO_DISABLE_FELIX FELIX_IPV6SUPPORT live  ready `,
+		"calico-node-bgp.patch.yaml": `CALICO_DISABLE_FELIX FELIX_IPV6SUPPORT live ["/bin/calico-node","-bird-live"] ready ["/bin/calico-node","-bird-ready"]`,
+	} {
+		got := d.kubectl(t, "-n", "kube-system", "patch", "daemonset", "calico-node", "--dry-run=server",
+			"--patch-file", "deploy/overlays/calico/"+file, "-o", show)
+		if got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", file, got, want)
 		}
 	}
 }
