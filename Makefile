@@ -71,9 +71,9 @@ generate: ## deepcopy code, CRDs and docs/configuration.md, from the types and t
 generate-check: ## fails if generated files are not what the generators make now
 	@hack/generate-check
 
-image: ## container images margay:VERSION and margay:VERSION-iptables, by docker or DOCKER=podman
+image: ## container images IMAGE:VERSION and IMAGE-iptables:VERSION, by docker or DOCKER=podman
 	$(DOCKER) build --target agent -t $(IMAGE):$(VERSION) .
-	$(DOCKER) build --target agent-iptables -t $(IMAGE):$(VERSION)-iptables .
+	$(DOCKER) build --target agent-iptables -t $(IMAGE)-iptables:$(VERSION) .
 
 sbom: build ## what the agent is built from, as CycloneDX: bin/agent.cdx.json
 	$(GO) run ./hack/sbom bin/agent > bin/agent.cdx.json
