@@ -2,6 +2,7 @@ package routes_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/routes"
 	"github.com/margay-net/margay/internal/routes/fakekernel"
 )
@@ -19,8 +21,9 @@ import (
 // whole is the slow, obvious form of the driver: what the kernel's table must be in the
 // end, computed from nothing but what is desired and which links are up.
 type whole struct {
-	pods  map[int]string // number of the address to interface
-	links map[string]bool
+	pods    map[int]string // number of the address to interface
+	tunnels map[netip.Prefix]model.Route
+	links   map[string]bool
 }
 
 func (m whole) routes(f family.Family, claimed bool) []string {
@@ -31,10 +34,33 @@ func (m whole) routes(f family.Family, claimed bool) []string {
 			out = append(out, pod(f, number, name).Destination.String()+fmt.Sprintf(suffix.Get(f), name))
 		}
 	}
+	out = append(out, m.tunnelled(f)...)
 	if f == family.V4 && claimed {
 		out = append(out, "169.254.1.1/32 dev lo proto 80 scope link")
 	}
 	slices.Sort(out)
+	return out
+}
+
+// tunnelled are the routes through VXLAN, and in IPv6 those to their gateways.
+func (m whole) tunnelled(f family.Family) (out []string) {
+	if !m.links[vxlan(f)] {
+		return nil
+	}
+	suffix := family.PairOf("", " metric 1024")
+	tail := " dev " + vxlan(f) + " proto 80" + suffix.Get(f)
+	pinned := map[netip.Prefix]bool{}
+	for to, r := range m.tunnels {
+		host := family.HostPrefix(r.Gateway)
+		if pinned[host] = true; f == family.V4 || to != host {
+			out = append(out, fmt.Sprintf("%v via %v%s onlink", to, r.Gateway, tail))
+		}
+	}
+	for host := range pinned {
+		if f == family.V6 {
+			out = append(out, host.String()+tail)
+		}
+	}
 	return out
 }
 
@@ -59,10 +85,10 @@ type machine struct {
 func runProperty(t *testing.T, rt *rapid.T, f family.Family) {
 	k := fakekernel.New()
 	n := &node{t: t, w: k, families: []family.Family{f}, now: time.Unix(1000, 0), counting: &counting{Kernel: k}, names: map[int]string{1: "lo"}}
-	x := &machine{n: n, k: k, f: f, m: whole{pods: map[int]string{}, links: map[string]bool{}}}
+	x := &machine{n: n, k: k, f: f, m: whole{pods: map[int]string{}, tunnels: map[netip.Prefix]model.Route{}, links: map[string]bool{}}}
 	x.restart(rt)
 	rt.Repeat(map[string]func(*rapid.T){
-		"want": x.want, "unwant": x.unwant, "link": x.link, "stranger": x.stranger, "restart": x.restart,
+		"want": x.want, "unwant": x.unwant, "tunnel": x.tunnel, "link": x.link, "stranger": x.stranger, "restart": x.restart,
 		"lose events": func(*rapid.T) { k.Overrun() },
 		"fail":        func(*rapid.T) { k.FailWrites(errDown) },
 		"step":        func(*rapid.T) { n.turn(f) },
@@ -84,7 +110,7 @@ func runProperty(t *testing.T, rt *rapid.T, f family.Family) {
 func podNames() []string { return []string{"cali1", "cali2"} }
 
 func (x *machine) restart(*rapid.T) {
-	x.n.start(routes.Settings{})
+	x.n.start(tunnelSettings())
 	d := x.n.drivers[x.f]
 	for _, name := range podNames() {
 		d.Claim(name)
@@ -92,7 +118,30 @@ func (x *machine) restart(*rapid.T) {
 	for number, name := range x.m.pods {
 		d.Want(pod(x.f, number, name))
 	}
+	for _, r := range x.m.tunnels {
+		d.Want(r)
+	}
 	d.InSync()
+}
+
+// tunnel wants or gives up a destination through VXLAN. Some have one gateway, which may be the
+// destination itself, or lie in another.
+func (x *machine) tunnel(t *rapid.T) {
+	number := rapid.IntRange(2, 3).Draw(t, "node")
+	r := rapid.SampledFrom([]func(family.Family, int) model.Route{tunnelled, second}).Draw(t, "block")(x.f, number)
+	if rapid.Bool().Draw(t, "another gateway") {
+		r.Gateway = tunnelled(x.f, 3).Gateway.Next()
+	}
+	if rapid.Bool().Draw(t, "gateway itself") {
+		r.Destination = family.HostPrefix(r.Gateway)
+	}
+	if rapid.Bool().Draw(t, "gone") {
+		delete(x.m.tunnels, r.Destination)
+		x.n.drivers[x.f].Unwant(r.Destination)
+		return
+	}
+	x.m.tunnels[r.Destination] = r
+	x.n.drivers[x.f].Want(r)
 }
 
 func (x *machine) want(t *rapid.T) {
@@ -108,7 +157,7 @@ func (x *machine) unwant(t *rapid.T) {
 }
 
 func (x *machine) link(t *rapid.T) {
-	name := rapid.SampledFrom(podNames()).Draw(t, "name")
+	name := rapid.SampledFrom(append(podNames(), vxlan(x.f))).Draw(t, "name")
 	up, there := x.m.links[name]
 	switch {
 	case !there:
@@ -123,7 +172,7 @@ func (x *machine) link(t *rapid.T) {
 	}
 }
 
-// stranger breaks any of the routes on pod interfaces. (Of the way to the gateway, that
+// stranger breaks any of the routes on interfaces. (Of the way to the gateway, that
 // of somebody else does as well as ours.)
 func (x *machine) stranger(t *rapid.T) {
 	all, _ := x.k.Routes(x.f)
@@ -133,6 +182,9 @@ func (x *machine) stranger(t *rapid.T) {
 	}
 	r := rapid.SampledFrom(all).Draw(t, "route")
 	verb := rapid.SampledFrom([]routes.Verb{routes.Delete, routes.Replace}).Draw(t, "verb")
+	if verb == routes.Replace && r.Protocol == routes.Protocol {
+		return // on no pod's interface it may stand there when we come back, and is not ours
+	}
 	if verb == routes.Replace {
 		r.Protocol = 4
 	}
