@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,12 +40,24 @@ type AgentOptions struct {
 // returns when the process runs; see AwaitReady.
 func (n *Node) StartAgent(o AgentOptions) {
 	n.c.t.Helper()
-	program := builtProgram(n.c.t, "MARGAY_E2E_AGENT", "bin/agent")
+	n.PrepareAgent(o)
+	n.LaunchAgent(o)
+}
+
+// PrepareAgent is the part of StartAgent that needs the server: the account, the token and the pod.
+func (n *Node) PrepareAgent(o AgentOptions) {
+	n.c.t.Helper()
 	if o.Account == "" {
 		o.Account = AgentAccount
 		n.c.permitAgents()
 	}
 	n.WriteToken(n.c.Token(o.Account, TokenOptions{Pod: n.ensureAgentPod(o.Account), Seconds: o.TokenSeconds}))
+}
+
+// LaunchAgent is the rest of StartAgent: it starts the process.
+func (n *Node) LaunchAgent(o AgentOptions) {
+	n.c.t.Helper()
+	program := builtProgram(n.c.t, "MARGAY_E2E_AGENT", "bin/agent")
 	args, environment := n.container()
 	for name, value := range o.Settings {
 		args = append(args, "--set", name+"="+value)
@@ -125,9 +138,27 @@ func (n *Node) AwaitReady() {
 	n.c.must(n.running().await(ctx, n.Readiness))
 }
 
+// AwaitReadiness waits until the node's agent says that it is not ready, and mentions something.
+func (n *Node) AwaitReadiness(mentions string) {
+	n.c.t.Helper()
+	ctx, cancel := n.c.Context()
+	defer cancel()
+	n.c.must(n.running().await(ctx, func(ctx context.Context) error {
+		err := n.Readiness(ctx)
+		if err == nil {
+			return fmt.Errorf("it is ready, and does not mention %q", mentions)
+		}
+		if !strings.Contains(err.Error(), mentions) {
+			return err
+		}
+		return nil
+	}))
+}
+
 // Readiness asks the node's agent whether it is ready, as the kubelet does: nil, or what is missing.
 func (n *Node) Readiness(ctx context.Context) error {
-	return httpGet(ctx, "http://127.0.0.1:9099/readiness", n.Dial, nil)
+	_, err := httpGet(ctx, "http://127.0.0.1:9099/readiness", n.Dial, nil)
+	return err
 }
 
 // Dump is a stage of the node's agent as text: `agent dump STAGE`.

@@ -111,29 +111,27 @@ func (c *Cluster) get(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return httpGet(ctx, url, c.control.Dial, config)
+	_, err = httpGet(ctx, url, c.control.Dial, config)
+	return err
 }
 
 // httpGet asks over a connection of its own.
-func httpGet(ctx context.Context, url string, dial func(context.Context, string, string) (net.Conn, error), config *tls.Config) error {
+func httpGet(ctx context.Context, url string, dial func(context.Context, string, string) (net.Conn, error), config *tls.Config) (string, error) {
 	client := &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: config, DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", url, answer.Status, strings.TrimSpace(string(body)))
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", url, answer.Status, strings.TrimSpace(string(body)))
-	}
-	return nil
+	return string(body), err
 }
 
 // writeKubeconfig writes the file that kubectl, and people who look, use.

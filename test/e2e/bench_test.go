@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/margay-net/margay/internal/netlab"
+	"github.com/margay-net/margay/test/e2e/cluster"
+)
+
+const (
+	largePods = 10_000 // in the cluster, on 100 nodes
+	changes   = 1_000  // of pods
+)
+
+// BenchmarkLargeCluster measures, in a cluster with 10,000 pods on other nodes, what an agent takes
+// to start, and what 1,000 changes of pods cost it. Run it by `make bench-e2e`.
+func BenchmarkLargeCluster(b *testing.B) {
+	c := cluster.Start(b, cluster.Options{Nodes: 1})
+	c.InstallDefinitions()
+	c.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node1", Labels: map[string]string{"app": "db"}})
+	c.Apply(clientsPolicy)
+	c.AddLoad(largePods)
+	n := c.Node("node1")
+	b.Run("start", func(b *testing.B) {
+		var start, resident, peak, in float64
+		for b.Loop() {
+			n.PrepareAgent(cluster.AgentOptions{})
+			before, begin := n.Uplink(), time.Now()
+			n.LaunchAgent(cluster.AgentOptions{})
+			n.AwaitReady()
+			start += time.Since(begin).Seconds()
+			memory := n.AgentMemory()
+			resident += float64(memory.Resident)
+			peak += float64(memory.Peak)
+			in += float64(n.Uplink().Sub(before).In)
+			n.StopAgent()
+		}
+		per := float64(b.N)
+		b.ReportMetric(start/per*1e3, "ms/start")
+		b.ReportMetric(resident/per/1e6, "MB-resident")
+		b.ReportMetric(peak/per/1e6, "MB-peak")
+		b.ReportMetric(in/per/1e6, "MB-received")
+	})
+	n.StartAgent(cluster.AgentOptions{})
+	n.AwaitReady()
+	b.Run("changes", func(b *testing.B) {
+		before := n.Uplink()
+		for i := range b.N {
+			c.LabelLoad(0, changes, "round", strings.Repeat("x", i%40+1))
+		}
+		c.LabelLoad(largePods-1, largePods, "client", "yes") // the last of all is seen in the kernel
+		awaitElements(b, n, 2)
+		c.LabelLoad(largePods-1, largePods, "client", "no")
+		awaitElements(b, n, 0)
+		per := float64(b.N) * changes / 1000
+		traffic := n.Uplink().Sub(before)
+		b.ReportMetric(float64(traffic.In)/per/1e3, "kB-received/1000-changes")
+		b.ReportMetric(float64(traffic.Out)/per/1e3, "kB-sent/1000-changes")
+		b.ReportMetric(float64(n.AgentMemory().Resident)/1e6, "MB-resident")
+	})
+}
+
+// BenchmarkChangeToKernel measures the time from a request to the server, that changes a pod on
+// another node, to the kernel's word that a set of the node has changed for it: the server's own
+// time, and etcd's, are in it.
+func BenchmarkChangeToKernel(b *testing.B) {
+	c := cluster.Start(b, cluster.Options{Nodes: 1})
+	c.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node1", Labels: map[string]string{"app": "db"}})
+	c.Apply(clientsPolicy)
+	c.AddLoad(100)
+	n := c.Node("node1")
+	n.StartAgent(cluster.AgentOptions{})
+	n.AwaitReady()
+	c.LabelLoad(0, 1, "client", "yes")
+	awaitElements(b, n, 2)
+	c.LabelLoad(0, 1, "client", "no")
+	awaitElements(b, n, 0)
+
+	var took, answered []time.Duration
+	kernel := n.Listen()
+	for i := 0; b.Loop(); i++ {
+		value := []string{"yes", "no"}[i%2]
+		kernel.Heard()
+		begin := time.Now()
+		c.LabelLoad(0, 1, "client", value)
+		answered = append(answered, time.Since(begin))
+		if err := kernel.Await(10*time.Second, func() string { return missingGeneration(kernel) }); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	slices.Sort(answered)
+	quantile := func(of []time.Duration, q float64) float64 {
+		return float64(of[int(q*float64(len(of)-1))].Microseconds()) / 1e3
+	}
+	b.ReportMetric(quantile(took, 0.5), "ms-p50")
+	b.ReportMetric(quantile(took, 0.99), "ms-p99")
+	b.ReportMetric(quantile(answered, 0.5), "ms-server-p50")
+	b.ReportMetric(quantile(answered, 0.99), "ms-server-p99")
+}
+
+// missingGeneration is empty once the kernel has announced a transaction of nf_tables.
+func missingGeneration(kernel *netlab.Kernel) string {
+	if slices.Contains(kernel.Heard(), "nft new generation") {
+		return ""
+	}
+	return "a change of the table"
+}
+
+// awaitElements waits until the set of clientsPolicy has a number of elements.
+func awaitElements(b *testing.B, n *cluster.Node, want int) {
+	b.Helper()
+	kernel := n.Listen()
+	defer kernel.Close()
+	err := kernel.Await(30*time.Second, func() string {
+		if got := strings.Count(n.Dump("kernel"), "10.244.") + strings.Count(n.Dump("kernel"), "fd00:10:244:"); got == want {
+			return ""
+		}
+		return "elements"
+	})
+	if err != nil {
+		b.Fatalf("%v\n%s", err, n.Dump("kernel"))
+	}
+}
+
+// clientsPolicy lets clients from everywhere into the database.
+const clientsPolicy = `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {namespace: shop, name: clients}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress:
+    - from: [{namespaceSelector: {}, podSelector: {matchLabels: {client: "yes"}}}]
+`
