@@ -145,7 +145,7 @@ func (k *Kernel) Await(patience time.Duration, missing func() string) error {
 		for i, s := range k.sockets {
 			polled[i] = unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
 		}
-		ready, err := unix.Poll(polled, int(time.Until(end).Milliseconds()))
+		ready, err := unix.Poll(polled, int(max(0, time.Until(end).Milliseconds()))) // less than 0 is for ever
 		if ready == 0 {
 			return fmt.Errorf("still missing: %s", what)
 		}
