@@ -61,6 +61,7 @@ One agent runs on each node, as root in the node's network namespace:
   agent run          does the work, until it is told to stop
   agent dump STAGE   asks the agent on this node what it knows, wants, and has written
   agent check        looks for mistakes in a directory of manifests, without any agent
+  agent clean        removes from the kernel what agents have put there
   agent version      says which agent this is`,
 		Example: `  # See what is wrong in a directory of manifests, and what it comes to on node-1:
   agent check --manifests examples/dual-stack
@@ -74,6 +75,6 @@ One agent runs on each node, as root in the node's network namespace:
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), dumpCommand(), checkCommand(), versionCommand())
+	root.AddCommand(runCommand(), dumpCommand(), checkCommand(), cleanCommand(), versionCommand())
 	return root
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"syscall"
 )
@@ -23,3 +24,7 @@ func claim() (net.Listener, error) {
 	}
 	return l, nil
 }
+
+// Claim makes this process the one, for whoever takes away what an agent has made. It holds
+// until it is closed. Its error is that an agent runs.
+func Claim() (io.Closer, error) { return claim() }

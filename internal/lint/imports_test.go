@@ -54,6 +54,7 @@ var rooms = []room{
 	{"internal/mtu", "", ""},
 	{"internal/wireguard", "model reconcile interfaces", "kernel"},
 	{"internal/conntrack", "model", "kernel"},
+	{"internal/clean", "interfaces ipset iptables routes", "kernel"},
 	{"internal/dataplane", "calc config conntrack engine health interfaces ipip ipset iptables metrics model mtu nftables reconcile routes rules vxlan wireguard", "kernel logs"},
 
 	{"internal/health", "", ""},
