@@ -46,6 +46,8 @@ type Driver struct {
 	repairs uint64 // of what somebody else has changed
 	// stale: what we know of the kernel is not to be relied on.
 	stale bool
+	// unsettled: nothing has been read yet. What is desired is gone through when it has.
+	unsettled bool
 	// waiting: a removal waits for the graph to hear of what it would remove.
 	waiting bool
 	retryAt time.Time // of a full read that has failed
@@ -92,6 +94,7 @@ func New(o Options) *Driver {
 		dirty:     map[netip.Addr]*dirt{},
 		fights:    fights{},
 		stale:     true,
+		unsettled: true,
 	}
 }
 
@@ -121,6 +124,10 @@ func (d *Driver) Want(m model.Route) {
 	w.route = m
 	d.list(m)
 	d.adopt(m.Interface)
+	if d.unsettled { // there is nothing yet to settle it by
+		w.resolution = waitFor("the kernel has not been read yet")
+		return
+	}
 	d.settle(w)
 }
 
@@ -166,7 +173,9 @@ func (d *Driver) InSync() {
 func (d *Driver) Configure(s Settings) {
 	d.settings = s
 	d.stale = true // what counts as a pod interface, or as ours, may be others now
-	d.settleAll()
+	if !d.unsettled {
+		d.settleAll()
+	}
 }
 
 func (d *Driver) list(m model.Route) {
@@ -213,6 +222,7 @@ func (d *Driver) resolver() resolver {
 }
 
 func (d *Driver) settleAll() {
+	d.unsettled = false
 	for _, w := range d.wishes {
 		d.settle(w)
 	}

@@ -26,7 +26,10 @@ func (d *Driver) resync() error {
 	}
 	d.soilLost(before)
 	told := d.keepRoutes(routes)
-	d.settleAll()
+	if d.unsettled || !d.view.sees(&before) {
+		d.settleAll()
+	}
+	d.settleProxied() // by the routes of others
 	d.observe(routes)
 	for link := range told {
 		d.tell(link)

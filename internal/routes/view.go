@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"maps"
 	"net/netip"
 
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
@@ -59,6 +60,11 @@ func (v *view) dropLink(index int) {
 		}
 	}
 	v.dropLeads(index)
+}
+
+// sees says whether the links and addresses are those of another view.
+func (v *view) sees(other *view) bool {
+	return maps.Equal(v.links, other.links) && maps.Equal(v.addresses, other.addresses)
 }
 
 // setAddress says whether anything has changed.
