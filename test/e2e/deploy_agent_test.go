@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,17 +12,17 @@ import (
 	core "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/netlab"
 	"github.com/margay-net/margay/test/e2e/cluster"
 )
 
-// TestAgentNeedsNoMoreThanItsManifest runs agents as the DaemonSet does: with its ServiceAccount's token
-// and role, its environment, only its capabilities and no way to new ones, a root that is read-only like
-// /proc/sys, and the node's /proc/sys/net where the volume has it. (The runtime's seccomp and AppArmor
-// profiles are not there: there is no runtime.) Nothing that they ask of the server is refused, and pods
-// are served.
-func TestAgentNeedsNoMoreThanItsManifest(t *testing.T) {
-	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2, WithoutNodeRoutes: true})}
-	d.kubectl(t, "apply", "--validate=strict", "-k", "deploy/overlays/dual-stack")
+// deployed is a cluster of two nodes that an overlay was applied to, with agents as its DaemonSet has them,
+// and pods of which db talks to web alone.
+func deployed(t *testing.T, overlay string, families family.Set) *definitions {
+	t.Helper()
+	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2, Families: families, WithoutNodeRoutes: true})}
+	d.kubectl(t, "apply", "--validate=strict", "-k", overlay)
 	d.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 	d.EnsureNamespace("shop")
 	d.Apply(`
@@ -34,11 +33,10 @@ spec:
   selector: app == 'db'
   ingress: [{action: Allow, protocol: TCP, source: {selector: app == 'web'}, destination: {ports: [5432]}}]
 `)
-	d.AddPod(cluster.PodSpec{Name: "shop/web", Node: "node1", Labels: map[string]string{"app": "web"}})
+	d.AddPod(cluster.PodSpec{Name: "shop/web", Node: "node1", Labels: map[string]string{"app": "web"}, Serves: []uint16{80}})
 	d.AddPod(cluster.PodSpec{Name: "shop/other", Node: "node1"})
-	db := d.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node2", Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
-
-	agent := container(t, d.kubectl(t, "kustomize", "deploy/overlays/dual-stack"))
+	d.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node2", Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
+	agent := container(t, d.kubectl(t, "kustomize", overlay))
 	t.Setenv("MARGAY_E2E_AGENT", confine(t, agent))
 	for _, n := range d.Nodes() {
 		n.StartAgent(cluster.AgentOptions{Account: cluster.AgentAccount, Environment: environment(agent)})
@@ -46,21 +44,53 @@ spec:
 	for _, n := range d.Nodes() {
 		n.AwaitReady()
 	}
-	d.AwaitFlows(d.Table(`
-		FROM        TO            IPv4 TCP  IPv6 TCP
-		shop/web    shop/db:5432  yes       yes
-		shop/other  shop/db:5432  no        no`))
-	for setting, want := range map[string]string{"net/ipv4/conf/%s/proxy_arp": "1", "net/ipv6/conf/%s/accept_ra": "0"} {
-		got, err := d.Node("node2").Sysctl(fmt.Sprintf(setting, db.Interface()))
-		if err != nil || got != want {
-			t.Errorf(setting+": %q, %v; want %q", db.Interface(), got, err, want)
-		}
+	return d
+}
+
+const deployedFlows = `
+	FROM        TO            IPv4 TCP  IPv6 TCP
+	shop/web    shop/db:5432  yes       yes
+	shop/other  shop/db:5432  no        no`
+
+// TestAgentNeedsNoMoreThanItsManifest runs agents as the DaemonSet does: with its ServiceAccount's token
+// and role, its environment, only its capabilities and no way to new ones, a root that is read-only like
+// /proc/sys, and the node's /proc/sys/net where the volume has it. (The runtime's seccomp and AppArmor
+// profiles are not there: there is no runtime.) Nothing that they ask of the server is refused, and pods
+// are served.
+func TestAgentNeedsNoMoreThanItsManifest(t *testing.T) {
+	for overlay, families := range map[string]family.Set{
+		"dual-stack": family.Both, "ipv4": family.NewSet(family.V4), "ipv6": family.NewSet(family.V6),
+	} {
+		t.Run(overlay, func(t *testing.T) {
+			d := deployed(t, "deploy/overlays/"+overlay, families)
+			d.AwaitFlows(d.Table(deployedFlows))
+			for _, f := range families.Families() {
+				checkInterface(t, d, f, netlab.InterfaceOf("shop", "db"))
+			}
+			for _, n := range d.Nodes() {
+				if log := n.AgentLog(); strings.Contains(log, "level=error") || strings.Contains(log, "level=warning") {
+					t.Errorf("%s:\n%s", n.Name(), log)
+				}
+			}
+			d.checkCalls(t)
+		})
 	}
-	for _, n := range d.Nodes() {
-		if log := n.AgentLog(); strings.Contains(log, "level=error") || strings.Contains(log, "level=warning") {
-			t.Errorf("%s:\n%s", n.Name(), log)
-		}
+}
+
+// checkInterface checks that the agent could write the settings of a pod's interface.
+func checkInterface(t *testing.T, d *definitions, f family.Family, name string) {
+	t.Helper()
+	settings := family.PairOf("net/ipv4/conf/"+name+"/proxy_arp = 1", "net/ipv6/conf/"+name+"/accept_ra = 0")
+	path, want, _ := strings.Cut(settings.Get(f), " = ")
+	if got, err := d.Node("node2").Sysctl(path); err != nil || got != want {
+		t.Errorf("%s is %q, %v; want %q", path, got, err, want)
 	}
+}
+
+// checkCalls checks what the agents have asked of the server: enough to tell that they did, and nothing
+// that was refused.
+func (d *definitions) checkCalls(t *testing.T) {
+	t.Helper()
 	asked := map[string]bool{}
 	for _, call := range d.Calls(cluster.AgentAccount) {
 		asked[call.Verb+" "+call.Resource] = true
@@ -73,6 +103,22 @@ spec:
 			t.Errorf("no %s among %v", call, asked)
 		}
 	}
+}
+
+// TestDeletedManifestsLeaveTheDataPathClosed: what stood goes on to hold, and a pod that comes afterwards has
+// no way out or in.
+func TestDeletedManifestsLeaveTheDataPathClosed(t *testing.T) {
+	d := deployed(t, "deploy/overlays/dual-stack", family.Both)
+	d.AwaitFlows(d.Table(deployedFlows))
+	for _, n := range d.Nodes() {
+		n.StopAgent()
+	}
+	d.kubectl(t, "delete", "-k", "deploy/overlays/dual-stack")
+	d.AddPod(cluster.PodSpec{Name: "shop/late", Node: "node1", Labels: map[string]string{"app": "web"}, Serves: []uint16{80}})
+	d.CheckFlows(d.Table(deployedFlows + `
+	shop/late   shop/db:5432  no        no
+	shop/late   shop/web:80   no        no
+	shop/web    shop/late:80  no        no`))
 }
 
 // container is the agent's, from the manifests.
