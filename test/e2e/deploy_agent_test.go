@@ -113,7 +113,7 @@ func TestDeletedManifestsLeaveTheDataPathClosed(t *testing.T) {
 	for _, n := range d.Nodes() {
 		n.StopAgent()
 	}
-	d.kubectl(t, "delete", "-k", "deploy/overlays/dual-stack")
+	d.kubectl(t, "delete", "--wait=false", "-k", "deploy/overlays/dual-stack")
 	d.AddPod(cluster.PodSpec{Name: "shop/late", Node: "node1", Labels: map[string]string{"app": "web"}, Serves: []uint16{80}})
 	d.CheckFlows(d.Table(deployedFlows + `
 	shop/late   shop/db:5432  no        no
