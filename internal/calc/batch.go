@@ -27,6 +27,10 @@ type Batch struct {
 	VTEPs []model.VTEP
 	Own   []model.Own
 
+	// Peers are the other nodes that have a WireGuard key.
+	Peers     []model.WireguardPeer
+	PeersGone []string
+
 	RoutesGone []netip.Prefix
 	Routes     []model.Route
 	VTEPsGone  []model.VTEPKey
@@ -61,6 +65,7 @@ func (b *Batch) Empty() bool {
 	return len(b.Sets) == 0 && len(b.Policies) == 0 && len(b.Endpoints) == 0 &&
 		len(b.EndpointsGone) == 0 && len(b.PoliciesGone) == 0 && len(b.SetsGone) == 0 &&
 		len(b.VTEPs) == 0 && len(b.Own) == 0 && len(b.VTEPsGone) == 0 &&
+		len(b.Peers) == 0 && len(b.PeersGone) == 0 &&
 		len(b.RoutesGone) == 0 && len(b.Routes) == 0 && len(b.PoolsGone) == 0 && len(b.Pools) == 0 &&
 		len(b.HostsGone) == 0 && len(b.Hosts) == 0 && len(b.Problems) == 0
 }

@@ -19,7 +19,7 @@ func (g *Graph) Residue() (left []string) {
 		"endpoints sent": len(g.endpoints.ledger.sent), "behind": len(g.routes.behind), "by node": len(g.routes.byNode), "routes sent": len(g.routes.ledger.sent),
 		"node ends": len(g.tunnels.ends), "tunnel addresses": len(g.tunnels.having), "VTEPs sent": len(g.tunnels.ledger.sent),
 		"own blocks": len(g.own.blocks), "own sent": len(g.own.ledger.sent), "service nets": g.ipam.serviceNets.Size(),
-		"hosts": len(g.hosts.byAddress), "pool CIDRs": len(g.pools.byCIDR), "problems": len(g.problems.sent),
+		"hosts": len(g.hosts.byAddress), "keys of nodes": len(g.keys.having), "peers sent": len(g.keys.ledger.sent), "pool CIDRs": len(g.pools.byCIDR), "problems": len(g.problems.sent),
 	} {
 		if n != 0 {
 			left = append(left, fmt.Sprintf("%d %s", n, name))

@@ -29,6 +29,7 @@ type Graph struct {
 	endpoints *endpoints
 	tunnels   *tunnels
 	own       *own
+	keys      *encryption
 	routes    *routes
 	pools     *pools
 	poolCIDRs map[model.Key]netip.Prefix
@@ -65,6 +66,7 @@ func New(o Options) *Graph {
 	g.ipam.interfaceOf = g.endpoints.interfaceOf
 	g.tunnels = newTunnels(o.Node, g)
 	g.own = newOwn(o.Node, g)
+	g.keys = newEncryption(o.Node, g)
 	g.routes = newRoutes(o.Node, g)
 	g.tunnels.changed = g.routes.reachability
 	return g
@@ -146,6 +148,7 @@ func (g *Graph) Flush() *Batch {
 	g.sets.flush(b)
 	g.tunnels.flush(b)
 	g.own.flush(b)
+	g.keys.flush(b)
 	g.routes.flush(b)
 	g.pools.flush(b)
 	g.hosts.flush(b)

@@ -16,6 +16,7 @@ func (g *Graph) nodeProblems(key model.Key) []model.Problem {
 	n := g.node(key.Name)
 	list := g.hosts.problems(key, n)
 	list = append(list, g.tunnels.shared(key.Name)...)
+	list = append(list, g.keys.shared(key.Name)...)
 	if key.Name == g.own.node {
 		list = append(list, g.own.problems()...)
 	} else {

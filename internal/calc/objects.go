@@ -151,6 +151,9 @@ func (g *Graph) updateNode(key model.Key, v *model.Node) {
 		delete(g.ipam.nodes, id)
 	}
 	g.tunnels.update(key.Name)
+	for _, name := range g.keys.update(key.Name, old, v) {
+		g.complainOfNode(name)
+	}
 	g.routes.updateNode(key.Name, old, v)
 	if key.Name == g.own.node {
 		g.own.mark()

@@ -19,6 +19,7 @@ type Output struct {
 	Endpoints map[model.Key]*model.LocalEndpoint
 	VTEPs     map[model.VTEPKey]model.VTEP
 	Own       map[family.Family]model.Own
+	Peers     map[string]model.WireguardPeer
 	Routes    map[netip.Prefix]model.Route
 	Pools     map[netip.Prefix]model.NATPool
 	Hosts     map[netip.Addr]model.Host
@@ -39,6 +40,7 @@ func NewOutput() *Output {
 		Endpoints: map[model.Key]*model.LocalEndpoint{},
 		VTEPs:     map[model.VTEPKey]model.VTEP{},
 		Own:       map[family.Family]model.Own{},
+		Peers:     map[string]model.WireguardPeer{},
 		Routes:    map[netip.Prefix]model.Route{},
 		Pools:     map[netip.Prefix]model.NATPool{},
 		Hosts:     map[netip.Addr]model.Host{},
@@ -71,6 +73,7 @@ func (g *Graph) Output() *Output {
 	maps.Copy(o.Endpoints, g.endpoints.ledger.sent)
 	maps.Copy(o.VTEPs, g.tunnels.ledger.sent)
 	maps.Copy(o.Own, g.own.ledger.sent)
+	maps.Copy(o.Peers, g.keys.ledger.sent)
 	maps.Copy(o.Routes, g.routes.ledger.sent)
 	maps.Copy(o.Pools, g.pools.ledger.sent)
 	maps.Copy(o.Hosts, g.hosts.ledger.sent)
@@ -106,6 +109,9 @@ func (o *Output) String() string {
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(o.VTEPs), compareVTEPs) {
 		d.line("%v", o.VTEPs[key])
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Peers)) {
+		d.line("%v", o.Peers[name])
 	}
 	for _, to := range slices.SortedFunc(maps.Keys(o.Routes), comparePrefixes) {
 		d.line("route %v", o.Routes[to])

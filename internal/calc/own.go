@@ -60,31 +60,37 @@ func (o *own) present(f family.Family) (model.Own, bool) {
 	}
 	tunl0 := family.PairOf(n.IPIP, netip.Addr{})
 	v.IPIPAddress = tunl0.Get(f)
-	v.Offer = model.Offer{
-		VXLAN: o.offer(model.VXLAN, f, n.VXLAN.Get(f).Address),
-		IPIP:  o.offer(model.IPIP, f, v.IPIPAddress),
+	v.Wireguard = n.Wireguard.Get(f)
+	asks := func(want model.Encapsulation) func(*model.Pool) bool {
+		return func(p *model.Pool) bool { e, _ := p.Encapsulation(); return e == want }
 	}
+	v.Offer = model.Offer{
+		VXLAN: o.offer(asks(model.VXLAN), f, n.VXLAN.Get(f).Address),
+		IPIP:  o.offer(asks(model.IPIP), f, v.IPIPAddress),
+	}
+	if !o.tunnels.settings.Encrypted.Has(f) {
+		return v, v != model.Own{Family: f}
+	}
+	v.Offer.Wireguard = o.offer(func(*model.Pool) bool { return true }, f, v.Wireguard.Address, v.Offer.VXLAN, v.Offer.IPIP)
 	return v, v != model.Own{Family: f}
 }
 
 // offer is the address that the node may take for a tunnel of a family: the one that it has, or
-// else the first, of its own blocks (its podCIDRs, if it has no block) in a pool that asks for
-// the encapsulation, which nobody has.
-func (o *own) offer(e model.Encapsulation, f family.Family, has netip.Addr) netip.Addr {
+// else the first, of its own blocks (its podCIDRs, if it has no block) in a pool that suits,
+// which nobody has, no other tunnel of its own either.
+func (o *own) offer(suits func(*model.Pool) bool, f family.Family, has netip.Addr, others ...netip.Addr) netip.Addr {
 	var first netip.Addr
 	for _, b := range o.ranges(f) {
 		pool := o.pools.around(b.cidr)
-		if pool == nil {
+		if pool == nil || !suits(pool) {
 			continue
 		}
-		if asks, _ := pool.Encapsulation(); asks != e {
-			continue
-		}
-		if has.IsValid() && b.cidr.Contains(has) && !o.taken(b, has) {
+		free := func(a netip.Addr) bool { return !o.taken(b, a) && !slices.Contains(others, a) }
+		if has.IsValid() && b.cidr.Contains(has) && free(has) {
 			return has
 		}
 		for a := b.cidr.Addr(); !first.IsValid() && b.cidr.Contains(a); a = a.Next() {
-			if !o.taken(b, a) {
+			if free(a) {
 				first = a
 			}
 		}

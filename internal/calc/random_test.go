@@ -21,7 +21,10 @@ func TestRandomInput(t *testing.T) {
 		for range one(t, "events", []int{5, 20, 80}) {
 			r.update(drawEvent(t))
 			if rapid.IntRange(0, 9).Draw(t, "configure") == 0 {
-				r.configure(calc.Settings{Underlay: one(t, "underlay", []family.Family{0, family.V4, family.V6})})
+				r.configure(calc.Settings{
+					Underlay:  one(t, "underlay", []family.Family{0, family.V4, family.V6}),
+					Encrypted: family.Set(rapid.IntRange(0, 3).Draw(t, "encrypted")),
+				})
 			}
 			if rapid.IntRange(0, 3).Draw(t, "flush") == 0 {
 				r.flush()
@@ -154,6 +157,9 @@ func drawValue(t *rapid.T, kind model.Kind) model.Value {
 		}
 	}
 	n.Wireguard.At(family.V6).Address = one(t, "wireguard", tunnelAddresses(family.V6))
+	for _, f := range family.All() {
+		n.Wireguard.At(f).Key = one(t, "key", []model.WireguardKey{{}, {}, {1}, {2}})
+	}
 	n.IPIP = one(t, "ipip", tunnelAddresses(family.V4))
 	return n
 }

@@ -28,6 +28,7 @@ func (o *Output) Batch() *Batch {
 		b.Own = append(b.Own, o.Own[f])
 	}
 	b.VTEPs = slices.SortedFunc(maps.Values(o.VTEPs), func(x, y model.VTEP) int { return compareVTEPs(x.Key(), y.Key()) })
+	b.Peers = slices.SortedFunc(maps.Values(o.Peers), comparePeers)
 	b.Routes = slices.SortedFunc(maps.Values(o.Routes), func(x, y model.Route) int {
 		return comparePrefixes(x.Destination, y.Destination)
 	})

@@ -15,6 +15,8 @@ type Settings struct {
 	// Underlay is the family that the VXLAN packets of both families travel over; 0 if each
 	// family has a tunnel of its own.
 	Underlay family.Family
+	// Encrypted are the families whose pods' traffic between nodes WireGuard carries.
+	Encrypted family.Set
 }
 
 // underlayOf is the family that VXLAN packets of family f travel over.

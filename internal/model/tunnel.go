@@ -82,6 +82,35 @@ func (k WireguardKey) String() string { return base64.StdEncoding.EncodeToString
 type WireguardEnd struct {
 	Address netip.Addr // of the device; invalid for none
 	Key     WireguardKey
+	// Shared says that another node has the key as well. The graph finds that out.
+	Shared bool
+}
+
+// WireguardPeer is another node as encrypted tunnels see it: its end of each, and where it is.
+type WireguardPeer struct {
+	Node string
+	Ends family.Pair[WireguardEnd]
+	// Addresses are the node's own; invalid for none.
+	Addresses family.Pair[netip.Addr]
+}
+
+// String is one line: peer node-2 IPv4 key … at 192.0.2.2 address 10.0.2.0.
+func (p WireguardPeer) String() string {
+	line := line{"peer " + p.Node}
+	for _, f := range family.All() {
+		end := p.Ends.Get(f)
+		if end.Key != (WireguardKey{}) {
+			line.add(f.String()+"-key", end.Key.String())
+			line.flag("shared", end.Shared)
+		}
+		if end.Address.IsValid() {
+			line.add(f.String()+"-tunnel-address", end.Address.String())
+		}
+		if a := p.Addresses.Get(f); a.IsValid() {
+			line.add(f.String()+"-address", a.String())
+		}
+	}
+	return strings.Join(line, " ")
 }
 
 // Own is what this node itself is in one family: where tunnels over that family begin.
@@ -97,6 +126,8 @@ type Own struct {
 	// IPIP says that some pool has IPIP: tunl0 is wanted, with IPIPAddress if there is one.
 	IPIP        bool
 	IPIPAddress netip.Addr
+	// Wireguard is what the node's annotations say of its end of that tunnel.
+	Wireguard WireguardEnd
 	// Offer are tunnel addresses of this family that the node may take for itself if nobody
 	// gives it any.
 	Offer Offer
@@ -104,7 +135,9 @@ type Own struct {
 
 // Offer are addresses of the node's own blocks, or podCIDRs, that nobody has; the ones that
 // the node has already, if they are such. Invalid where no pool asks for the encapsulation.
-type Offer struct{ VXLAN, IPIP netip.Addr }
+//
+// Wireguard is offered in any pool, where WireGuard is on: it is a setting of the node.
+type Offer struct{ VXLAN, IPIP, Wireguard netip.Addr }
 
 // String is one line of all there is.
 func (o Own) String() string {
@@ -126,7 +159,12 @@ func (o Own) String() string {
 	}
 	line.flag("ipip", o.IPIP)
 	add("ipip-address", o.IPIPAddress)
+	add("wireguard-address", o.Wireguard.Address)
+	if o.Wireguard.Key != (WireguardKey{}) {
+		line.add("wireguard-key", o.Wireguard.Key.String())
+	}
 	add("vxlan-offer", o.Offer.VXLAN)
 	add("ipip-offer", o.Offer.IPIP)
+	add("wireguard-offer", o.Offer.Wireguard)
 	return strings.Join(line, " ")
 }

@@ -33,7 +33,7 @@ func (s *Sink) Apply(b *calc.Batch) error {
 	}
 	s.InSync = b.InSync
 	for _, step := range []func(*calc.Batch) error{
-		s.sets, s.policies, s.endpoints, s.endpointsGone, s.policiesGone, s.setsGone, s.vteps, s.own, s.routes, s.vtepsGone, s.pools, s.hosts, s.problems,
+		s.sets, s.policies, s.endpoints, s.endpointsGone, s.policiesGone, s.setsGone, s.vteps, s.own, s.peers, s.routes, s.vtepsGone, s.pools, s.hosts, s.problems,
 	} {
 		if err := step(b); err != nil {
 			return err
@@ -249,6 +249,13 @@ func (s *Sink) own(b *calc.Batch) error {
 		}
 	}
 	return nil
+}
+
+func (s *Sink) peers(b *calc.Batch) error {
+	if err := remove("peer", s.Peers, b.PeersGone); err != nil {
+		return err
+	}
+	return replace(s.Peers, b.Peers, func(p model.WireguardPeer) string { return p.Node })
 }
 
 func (s *Sink) pools(b *calc.Batch) error {

@@ -33,6 +33,7 @@ func Slow(node string, settings calc.Settings, s State) *calc.Output {
 			out.VTEPs[key] = v
 		}
 	}
+	out.Peers = w.peers()
 	for _, f := range family.All() {
 		if own := w.own(f); own != (model.Own{Family: f}) {
 			out.Own[f] = own

@@ -137,8 +137,17 @@ func (w *world) own(f family.Family) model.Own {
 	if f == family.V4 {
 		out.IPIPAddress = n.IPIP
 	}
-	out.Offer.VXLAN = w.offer(model.VXLAN, f, n.VXLAN.Get(f).Address)
-	out.Offer.IPIP = w.offer(model.IPIP, f, out.IPIPAddress)
+	out.Wireguard = n.Wireguard.Get(f)
+	asks := func(e model.Encapsulation) func(netip.Prefix) bool {
+		return func(cidr netip.Prefix) bool { p := w.poolOf(cidr); return p != nil && asked(p) == e }
+	}
+	inPool := func(cidr netip.Prefix) bool { return w.poolOf(cidr) != nil }
+	out.Offer.VXLAN = w.offer(asks(model.VXLAN), f, n.VXLAN.Get(f).Address)
+	out.Offer.IPIP = w.offer(asks(model.IPIP), f, out.IPIPAddress)
+	if !w.settings.Encrypted.Has(f) {
+		return out
+	}
+	out.Offer.Wireguard = w.offer(inPool, f, out.Wireguard.Address, out.Offer.VXLAN, out.Offer.IPIP)
 	return out
 }
 
@@ -152,8 +161,13 @@ func (w *world) counts(key model.Key) bool {
 	return false
 }
 
-// offer is a tunnel address that the node may take.
-func (w *world) offer(e model.Encapsulation, f family.Family, has netip.Addr) (first netip.Addr) {
+func asked(p *model.Pool) model.Encapsulation {
+	e, _ := p.Encapsulation()
+	return e
+}
+
+// offer is a tunnel address that the node may take, and none of the others that it has.
+func (w *world) offer(suits func(netip.Prefix) bool, f family.Family, has netip.Addr, others ...netip.Addr) (first netip.Addr) {
 	type span struct {
 		cidr  netip.Prefix
 		given []netip.Addr
@@ -164,7 +178,7 @@ func (w *world) offer(e model.Encapsulation, f family.Family, has netip.Addr) (f
 		if b.Node != w.node || family.OfPrefix(b.CIDR) != f {
 			continue
 		}
-		s := span{cidr: b.CIDR}
+		s := span{cidr: b.CIDR, given: slices.Clone(others)}
 		for _, a := range b.Allocations {
 			if a.Pod != "" || a.Node != w.node {
 				s.given = append(s.given, a.Address)
@@ -175,7 +189,7 @@ func (w *world) offer(e model.Encapsulation, f family.Family, has netip.Addr) (f
 	if n, ok := w.nodeNamed(w.node); ok && len(spans) == 0 {
 		for _, cidr := range n.PodCIDRs {
 			if family.OfPrefix(cidr) == f {
-				spans = append(spans, span{cidr: cidr})
+				spans = append(spans, span{cidr: cidr, given: others})
 			}
 		}
 	}
@@ -186,7 +200,7 @@ func (w *world) offer(e model.Encapsulation, f family.Family, has netip.Addr) (f
 		return a.cidr.Bits() - b.cidr.Bits()
 	})
 	for _, s := range spans {
-		if w.poolAsks(s.cidr) != e {
+		if !suits(s.cidr) {
 			continue
 		}
 		if s.cidr.Contains(has) && !slices.Contains(s.given, has) {
@@ -201,15 +215,14 @@ func (w *world) offer(e model.Encapsulation, f family.Family, has netip.Addr) (f
 	return first
 }
 
-// poolAsks is the encapsulation of the smallest pool around a range.
-func (w *world) poolAsks(to netip.Prefix) (asks model.Encapsulation) {
+// poolOf is the smallest pool around a range; nil for none.
+func (w *world) poolOf(to netip.Prefix) (pool *model.Pool) {
 	length := -1
 	for _, key := range w.keys(model.KindPool) {
 		p := w.State[key].(*model.Pool)
 		if p.CIDR.Bits() > length && p.CIDR.Bits() <= to.Bits() && p.CIDR.Contains(to.Addr()) {
-			length = p.CIDR.Bits()
-			asks, _ = p.Encapsulation()
+			length, pool = p.CIDR.Bits(), p
 		}
 	}
-	return asks
+	return pool
 }
