@@ -26,7 +26,11 @@ type inbox struct {
 
 // news is what the engine takes at one turn.
 type news struct {
-	events  []model.Event
+	events []model.Event
+	// units are how many of the events came together each time, in their order.
+	units []int
+	// begun is how many events of the first unit have been fed.
+	begun   int
 	since   time.Time // arrival of the first of the events
 	reports map[string][]model.Problem
 	sync    *source.Sync
@@ -135,6 +139,7 @@ func (i *inbox) addEvents(events []model.Event, now time.Time) {
 		i.news.since = now
 	}
 	i.news.events = append(i.news.events, events...)
+	i.news.units = append(i.news.units, len(events))
 	i.poke()
 }
 

@@ -21,6 +21,12 @@ const (
 // stride is how many events are fed at most between two looks at the clock.
 const stride = 64
 
+// unit is how many events may come together and be handed over together. A policy that takes
+// the place of another of a different kind is two events of one update: were they handed over
+// one after the other, nothing would be denied in between. More events than that are a first
+// read, of which nothing is taken away before its end, or the kind of change that takes time.
+const unit = 256
+
 // turn takes in news, feeds the graph for a moment, and hands over what it comes to. It
 // says whether there is more to feed.
 func (e *Engine) turn() (more bool) {
@@ -56,23 +62,52 @@ func (e *Engine) takeIn() {
 	}
 }
 
-// feed puts events into the graph until the slice of time is used up.
+// feed puts events into the graph until the slice of time is used up, and the unit that it
+// ends in.
 func (e *Engine) feed() {
 	if len(e.rest.events) == 0 {
 		return
 	}
 	e.fed, e.since = true, earlier(e.since, e.rest.since)
 	start := e.now()
-	for end := start.Add(slice); len(e.rest.events) > 0 && start.Before(end); {
-		kind, n := e.rest.events[0].Key.Kind, 0
-		for n < min(stride, len(e.rest.events)) && e.rest.events[n].Key.Kind == kind {
+	for end, whole := start.Add(slice), true; len(e.rest.events) > 0 && (start.Before(end) || !whole); {
+		kind, n, stretch := e.rest.events[0].Key.Kind, 0, e.rest.stretch()
+		for n < stretch && e.rest.events[n].Key.Kind == kind {
 			e.graph.Update(e.rest.events[n])
 			n++
 		}
 		now := e.now()
 		e.observer.Updated(kind, n, now.Sub(start))
 		e.rest.events, start = e.rest.events[n:], now
+		whole = e.rest.pass(n)
 	}
+}
+
+// stretch is how many events may be fed before the next look at the clock: whole units, or a
+// part of one.
+func (n *news) stretch() int {
+	if left := n.units[0] - n.begun; n.begun > 0 || left > stride {
+		return min(left, stride)
+	}
+	whole := 0
+	for _, size := range n.units {
+		if whole+size > stride {
+			break
+		}
+		whole += size
+	}
+	return whole
+}
+
+// pass notes that some more of the events have been fed. It says whether the others can wait:
+// whether none, or a unit too large to be kept together, has been begun.
+func (n *news) pass(fed int) bool {
+	n.begun += fed
+	for len(n.units) > 0 && n.begun >= n.units[0] {
+		n.begun -= n.units[0]
+		n.units = n.units[1:]
+	}
+	return n.begun == 0 || n.units[0] > unit
 }
 
 // conclude does what must not be done before all events that came first are in the graph.

@@ -117,6 +117,37 @@ func TestAStormDoesNotKeepTheDataplaneWaiting(t *testing.T) {
 	}
 }
 
+// One policy takes the place of another, of a different kind: both events are one update, and
+// come to the dataplane in one piece however slow the machine is. Else what both deny would
+// be let through in between.
+func TestWhatComesTogetherIsHandedOverTogether(t *testing.T) {
+	r := begun(t)
+	r.tick = slice
+	for n := range 3 { // each update is a piece of its own
+		r.Update([]model.Event{noPool(n), {Key: model.Key{Kind: model.KindPod, Name: "shop/web"}}, pool(n + 1), {Key: model.Key{Kind: model.KindTier, Name: "t"}}, pool(n + 10)})
+	}
+	want := []string{"+10.1.0.0/16 +10.10.0.0/16", "-10.1.0.0/16 +10.2.0.0/16 +10.11.0.0/16", "-10.2.0.0/16 +10.3.0.0/16 +10.12.0.0/16"}
+	for i := range want {
+		if more := r.turn(); more != (i < len(want)-1) {
+			t.Errorf("after %d turns, more to feed: %v", i+1, more)
+		}
+		if got := text(r.take()); got != want[i] {
+			t.Errorf("work %d\n is  %s\nwant %s", i, got, want[i])
+		}
+	}
+	// The largest unit that is kept together, and one that is not.
+	for i, once := range []bool{true, false} {
+		size := unit + i
+		r.Update(slices.Repeat([]model.Event{pool(20 + i), {Key: model.Key{Kind: model.KindTier, Name: "t"}}}, size)[:size])
+		if more := r.turn(); more == once {
+			t.Errorf("%d events: more to feed after a turn: %v", size, more)
+		}
+		for r.turn() {
+		}
+		r.take()
+	}
+}
+
 func TestFactsComeFirst(t *testing.T) {
 	r := begun(t)
 	r.tick = slice
