@@ -34,6 +34,7 @@ type manager struct {
 	sets      map[model.SetID]model.Set
 	pools     map[netip.Prefix]model.NATPool
 	hosts     map[netip.Addr]model.Host
+	tunnels   *tunnelEnds
 	// own is the node's own address; moved says that it has changed.
 	own   netip.Addr
 	moved bool
@@ -66,6 +67,7 @@ func newManager(f family.Family, node string, s *config.Settings, view *nftables
 		sets:      map[model.SetID]model.Set{},
 		pools:     map[netip.Prefix]model.NATPool{},
 		hosts:     map[netip.Addr]model.Host{},
+		tunnels:   newTunnelEnds(),
 	}
 	m.configure(s)
 	return m
@@ -93,6 +95,8 @@ func (m *manager) configure(s *config.Settings) {
 	for _, h := range m.hosts {
 		m.parts.put(hostPart(h.Address), m.render.Host(h))
 	}
+	m.renderTunnel()
+	m.renderSenders(true)
 	m.parts.tell()
 }
 
@@ -151,6 +155,7 @@ func (m *manager) update(b *calc.Batch) {
 		m.parts.drop(setPart(id))
 	}
 	m.updateNAT(b)
+	m.updateTunnels(b)
 	m.parts.tell()
 }
 

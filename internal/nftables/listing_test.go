@@ -221,6 +221,7 @@ func conntrackRules() []nft.Rule {
 		rule(nft.CTSAddr(family.V6).Is(prefix("fd00::/8")), nft.Accept()),
 		rule(nft.CTDAddr(family.V6).Not(addr("fd00::1")), nft.Accept()),
 		rule(nft.Notrack{}),
+		rule(nft.L4Proto.Is(nft.Num(17)), nft.DPort.Is(nft.Num(4789)), nft.VNI.Is(nft.Num(1<<24-2)), nft.Drop()),
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	CTStatus                  // ct status
 	SPort                     // th sport
 	DPort                     // th dport
+	VNI                       // @th,96,24: the network of a VXLAN packet, behind its UDP header
 
 	saddr
 	daddr
@@ -148,6 +149,8 @@ func (f Field) spec() fieldSpec {
 		return fieldSpec{"th sport", TypeService, transport(0, 0)}
 	case DPort:
 		return fieldSpec{"th dport", TypeService, transport(2, 0)}
+	case VNI:
+		return fieldSpec{"@th,96,24", TypeVNI, transport(12, 0)}
 	}
 	return fieldSpec{text: "invalid"}
 }

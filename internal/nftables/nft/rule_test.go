@@ -51,6 +51,7 @@ func TestRuleText(t *testing.T) {
 		{`ip6 saddr fd00::1 meta l4proto tcp snat ip6 to [fd00::2]:5`, NewRule("", SAddr(family.V6).Is(addr("fd00::1")), tcp, SNAT{To: netip.MustParseAddr("fd00::2"), Ports: PortRange{5, 5}})},
 		{`meta l4proto tcp reject with tcp reset`, NewRule("", tcp, Reject{TCPReset: true})},
 		{`notrack`, NewRule("", Notrack{})},
+		{`meta l4proto udp th dport 4789 @th,96,24 4096 drop`, NewRule("", L4Proto.Is(Num(17)), DPort.Is(Num(4789)), VNI.Is(Num(4096)), Drop())},
 	} {
 		if got := c.rule.String(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

@@ -21,6 +21,7 @@ const (
 	TypeCTState                    // ct_state
 	TypeCTStatus                   // ct_status
 	TypeInteger                    // integer of one byte: a hop limit
+	TypeVNI                        // integer of three bytes: a VXLAN network; no set holds it
 )
 
 // typeSpec says how nft and the kernel know a type.
@@ -65,6 +66,8 @@ func (t Type) spec() typeSpec {
 		return typeSpec{"ct_status", 28, 4, true}
 	case TypeInteger:
 		return typeSpec{"integer", 4, 1, false}
+	case TypeVNI:
+		return typeSpec{"integer", 4, 3, false}
 	}
 	return typeSpec{name: "invalid"}
 }

@@ -13,18 +13,19 @@ import (
 // Names of the maps and sets that are always there. Those of one family end in its
 // version number.
 const (
-	fromPods   = "cali-from-wl-dispatch" // interface : chain of its egress policies
-	toPods     = "cali-to-wl-dispatch"   // interface : chain of its ingress policies
-	pods       = "cali-pods"             // interface : accept, for known pods
-	granted    = "cali-sources-granted"  // interface : chain of further sources
-	sources    = "cali-sources"          // interface . address that it may send from
-	onLink     = "cali-icmp-on-link"     // types of ICMP messages that are never forwarded
-	natPools   = "cali-masq-ipam-pools"  // pools with NAT for what leaves them
-	allPools   = "cali-all-ipam-pools"   // all pools
-	allHosts   = "cali-all-hosts"        // the nodes' addresses
-	setPrefix  = "cali"                  // cali4-…, cali6-…: sets of selectors and named ports
-	maxName    = 128                     // what every kernel and nft in use takes for a chain or a set
-	hashLength = 32                      // hexadecimal digits of a name's hash
+	fromPods      = "cali-from-wl-dispatch" // interface : chain of its egress policies
+	toPods        = "cali-to-wl-dispatch"   // interface : chain of its ingress policies
+	pods          = "cali-pods"             // interface : accept, for known pods
+	granted       = "cali-sources-granted"  // interface : chain of further sources
+	sources       = "cali-sources"          // interface . address that it may send from
+	onLink        = "cali-icmp-on-link"     // types of ICMP messages that are never forwarded
+	natPools      = "cali-masq-ipam-pools"  // pools with NAT for what leaves them
+	allPools      = "cali-all-ipam-pools"   // all pools
+	allHosts      = "cali-all-hosts"        // the nodes' addresses
+	tunnelSenders = "cali-tunnel-senders"   // addresses of those at the other ends of tunnels
+	setPrefix     = "cali"                  // cali4-…, cali6-…: sets of selectors and named ports
+	maxName       = 128                     // what every kernel and nft in use takes for a chain or a set
+	hashLength    = 32                      // hexadecimal digits of a name's hash
 )
 
 func ofFamily(name string, f family.Family) string { return name + strconv.Itoa(f.Version()) }

@@ -1,0 +1,100 @@
+package dataplane
+
+import (
+	"net/netip"
+
+	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/nftables/render"
+)
+
+// tunnelEnds is what a manager knows of the tunnels over its family: whether this node has an
+// end, and who may be at the others.
+type tunnelEnds struct {
+	own model.Own
+	// vteps are the addresses of the others' ends, hosts those of all nodes, which IPIP comes
+	// from. Two nodes may, by mistake, have one address.
+	vteps map[string]netip.Addr
+	hosts map[netip.Addr]bool
+	// shown are the senders that the table has.
+	shown map[netip.Addr]bool
+}
+
+func newTunnelEnds() *tunnelEnds {
+	return &tunnelEnds{vteps: map[string]netip.Addr{}, hosts: map[netip.Addr]bool{}, shown: map[netip.Addr]bool{}}
+}
+
+func tunnelPart() part { return part{what: "tunnel"} }
+
+func senderPart(a netip.Addr) part { return part{what: "tunnel sender", name: a.String()} }
+
+// updateTunnels takes in what has changed about tunnels, as far as policy looks at them.
+func (m *manager) updateTunnels(b *calc.Batch) {
+	t := m.tunnels
+	changed := len(b.VTEPs)+len(b.VTEPsGone)+len(b.Own)+len(b.Hosts)+len(b.HostsGone) > 0
+	for _, k := range b.VTEPsGone {
+		if k.Underlay == m.family {
+			delete(t.vteps, k.Node)
+		}
+	}
+	for _, v := range b.VTEPs {
+		if v.Family() == m.family {
+			t.vteps[v.Node] = v.Underlay
+		}
+	}
+	for _, a := range b.HostsGone {
+		delete(t.hosts, a)
+	}
+	for _, h := range b.Hosts {
+		if family.Of(h.Address) == m.family {
+			t.hosts[h.Address] = true
+		}
+	}
+	for _, o := range b.Own {
+		if o.Family == m.family && o != t.own {
+			t.own = o
+			m.renderTunnel()
+		}
+	}
+	if changed {
+		m.renderSenders(false)
+	}
+}
+
+// renderTunnel renders what guards this node's end of the tunnels.
+func (m *manager) renderTunnel() {
+	s := m.settings
+	m.parts.put(tunnelPart(), m.render.Tunnel(render.Tunnel{
+		VXLAN: m.tunnels.own.VXLAN, VNI: uint32(s.VXLAN.VNI), Port: s.VXLAN.Port,
+		IPIP: m.tunnels.own.IPIP, External: s.VXLAN.External,
+	}))
+}
+
+// renderSenders renders who may send tunnelled packets: those who are new, or all. Without an
+// end of this node's, nobody.
+func (m *manager) renderSenders(all bool) {
+	t := m.tunnels
+	want := map[netip.Addr]bool{}
+	if t.own.VXLAN {
+		for _, a := range t.vteps {
+			want[a] = true
+		}
+	}
+	if t.own.IPIP {
+		for a := range t.hosts {
+			want[a] = true
+		}
+	}
+	for a := range t.shown {
+		if !want[a] {
+			m.parts.drop(senderPart(a))
+		}
+	}
+	for a := range want {
+		if all || !t.shown[a] {
+			m.parts.put(senderPart(a), m.render.Sender(a))
+		}
+	}
+	t.shown = want
+}
