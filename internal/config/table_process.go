@@ -46,7 +46,7 @@ func runtimeTable() Group {
 	return Group{Title: "Go runtime", Settings: []Setting{{
 		Name: "GoGCThreshold", Field: "goGCThreshold", Default: "40",
 		Value: as(whole, func(s *Settings) *int { return &s.Runtime.GCPercent }),
-		Help:  "Percentage that the heap may grow before it is collected; -1 is never. `GOGC` goes before it.",
+		Help:  "Percentage that the heap, counted as 12 MiB larger than it is, may grow before it is collected; -1 is never. `GOGC` goes before it.",
 	}, {
 		Name: "GoMemoryLimitMB", Field: "goMemoryLimitMB", Default: "-1",
 		Value: as(whole, func(s *Settings) *int { return &s.Runtime.MemoryLimitMB }),
