@@ -7,8 +7,6 @@ import (
 	"github.com/margay-net/margay/internal/family"
 )
 
-const noVXLANYet = "VXLAN tunnels are not built yet"
-
 // MTU says how the MTU of tunnels and pods is found.
 type MTU struct {
 	// Interfaces matches the host's interfaces whose smallest MTU counts.
@@ -109,7 +107,7 @@ func vxlanTable() Group {
 			"that get them wrong: TCP through the tunnel then stalls, ping does not.",
 		Differs: "of Felix's names this one alone means something; what else the kernel can do is found out by asking it.",
 	}, {
-		Name: "ExternalNodesCIDRList", Field: "externalNodesList", NotYet: noVXLANYet,
+		Name: "ExternalNodesCIDRList", Field: "externalNodesList",
 		Value:   as(prefixes(), func(s *Settings) *[]netip.Prefix { return &s.VXLAN.External }),
 		Help:    "Nets outside the cluster that tunnelled packets are taken from.",
 		Differs: "Felix takes IPv4 nets only.",
