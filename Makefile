@@ -16,7 +16,7 @@ IMAGE   ?= margay
 VERSION ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-e2e bench demo demo-clean lint fuzz test-vm generate generate-check image sbom clean
+.PHONY: help build test test-e2e bench bench-e2e demo demo-clean lint fuzz test-vm generate generate-check image sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,10 @@ test-e2e: build ## with a real kube-apiserver and etcd, which it builds first. R
 	hack/e2e-components
 	cd test/e2e && $(GO) vet ./... && $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') \
 	  $(if $(filter-out 0 no,$(KEEP)),-v -timeout 0,-timeout 30m) ./...
+
+bench-e2e: build ## an agent beside a real API server with 10,000 pods: its start, its memory, changes
+	hack/e2e-components
+	cd test/e2e && $(GO) test -run '^$$' -bench LargeCluster -benchtime 3x . && $(GO) test -run '^$$' -bench ChangeToKernel -benchtime 1000x .
 
 bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
 	@hack/need nft=nftables

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,9 +54,9 @@ func BenchmarkLargeCluster(b *testing.B) {
 			c.LabelLoad(0, changes, "round", strings.Repeat("x", i%40+1))
 		}
 		c.LabelLoad(largePods-1, largePods, "client", "yes") // the last of all is seen in the kernel
-		awaitElements(b, n, 2)
+		awaitMember(b, c, n, largePods-1, true)
 		c.LabelLoad(largePods-1, largePods, "client", "no")
-		awaitElements(b, n, 0)
+		awaitMember(b, c, n, largePods-1, false)
 		per := float64(b.N) * changes / 1000
 		traffic := n.Uplink().Sub(before)
 		b.ReportMetric(float64(traffic.In)/per/1e3, "kB-received/1000-changes")
@@ -75,9 +77,9 @@ func BenchmarkChangeToKernel(b *testing.B) {
 	n.StartAgent(cluster.AgentOptions{})
 	n.AwaitReady()
 	c.LabelLoad(0, 1, "client", "yes")
-	awaitElements(b, n, 2)
+	awaitMember(b, c, n, 0, true)
 	c.LabelLoad(0, 1, "client", "no")
-	awaitElements(b, n, 0)
+	awaitMember(b, c, n, 0, false)
 
 	var took, answered []time.Duration
 	kernel := n.Listen()
@@ -111,19 +113,22 @@ func missingGeneration(kernel *netlab.Kernel) string {
 	return "a change of the table"
 }
 
-// awaitElements waits until the set of clientsPolicy has a number of elements.
-func awaitElements(b *testing.B, n *cluster.Node, want int) {
+// awaitMember waits until the addresses of a pod of the load are, or are not, in a set of the node.
+func awaitMember(b *testing.B, c *cluster.Cluster, n *cluster.Node, pod int, want bool) {
 	b.Helper()
 	kernel := n.Listen()
 	defer kernel.Close()
 	err := kernel.Await(30*time.Second, func() string {
-		if got := strings.Count(n.Dump("kernel"), "10.244.") + strings.Count(n.Dump("kernel"), "fd00:10:244:"); got == want {
-			return ""
+		elements := regexp.MustCompile(`[0-9a-f.:]+`).FindAllString(n.Dump("kernel"), -1)
+		for _, a := range c.LoadAddresses(pod) {
+			if slices.Contains(elements, a.String()) != want {
+				return fmt.Sprintf("%s in a set: %t", a, want)
+			}
 		}
-		return "elements"
+		return ""
 	})
 	if err != nil {
-		b.Fatalf("%v\n%s", err, n.Dump("kernel"))
+		b.Fatal(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,7 +33,15 @@ func (c *Cluster) AddLoad(pods int) {
 			ObjectMeta: meta.ObjectMeta{Name: fmt.Sprintf("load-%d", i), Labels: map[string]string{"kubernetes.io/os": "linux"}},
 			Spec:       core.NodeSpec{PodCIDR: nets[0].String(), PodCIDRs: texts(nets)},
 		}
-		_, err := c.Admin.CoreV1().Nodes().Create(ctx, node, meta.CreateOptions{})
+		for _, p := range c.options.onLink(firstBulk + i) {
+			node.Status.Addresses = append(node.Status.Addresses, core.NodeAddress{Type: core.NodeInternalIP, Address: p.Addr().String()})
+		}
+		made, err := c.Admin.CoreV1().Nodes().Create(ctx, node, meta.CreateOptions{})
+		if err != nil {
+			return err
+		}
+		made.Status.Addresses = node.Status.Addresses
+		_, err = c.Admin.CoreV1().Nodes().UpdateStatus(ctx, made, meta.UpdateOptions{})
 		return err
 	})
 	c.inParallel(pods, c.addLoaded)
@@ -40,14 +49,13 @@ func (c *Cluster) AddLoad(pods int) {
 
 // addLoaded makes one pod, and says that it runs.
 func (c *Cluster) addLoaded(ctx context.Context, i int) error {
-	nets, number := c.options.podNets(firstBulk+i%bulkNodes), 2+i/bulkNodes
 	spec := PodSpec{
 		Name: fmt.Sprintf("%s/pod-%d", bulkNamespace, i), Node: fmt.Sprintf("load-%d", i%bulkNodes),
 		Labels: map[string]string{"app": fmt.Sprintf("app-%d", i%50)},
 	}
 	status := core.PodStatus{Phase: core.PodRunning}
-	for _, net := range nets {
-		status.PodIPs = append(status.PodIPs, core.PodIP{IP: nth(net, number).String()})
+	for _, a := range c.LoadAddresses(i) {
+		status.PodIPs = append(status.PodIPs, core.PodIP{IP: a.String()})
 	}
 	status.PodIP = status.PodIPs[0].IP
 	object := (&Pod{Spec: spec}).object()
@@ -60,6 +68,15 @@ func (c *Cluster) addLoaded(ctx context.Context, i int) error {
 	}
 	_, err = c.Admin.CoreV1().Pods(bulkNamespace).Patch(ctx, object.Name, types.StrategicMergePatchType, patch, meta.PatchOptions{}, "status")
 	return err
+}
+
+// LoadAddresses are the addresses of the pod of AddLoad with a number.
+func (c *Cluster) LoadAddresses(i int) []netip.Addr {
+	var addrs []netip.Addr
+	for _, net := range c.options.podNets(firstBulk + i%bulkNodes) {
+		addrs = append(addrs, nth(net, 2+i/bulkNodes))
+	}
+	return addrs
 }
 
 // LabelLoad gives pods of AddLoad, those with the numbers from first to before last, a label.

@@ -150,7 +150,7 @@ func (c *Cluster) Kubectl(input string, args ...string) (string, error) {
 	ctx, cancel := c.Context()
 	defer cancel()
 	command := c.control.CommandContext(ctx, c.components, slices.Concat([]string{"kubectl"}, args)...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+c.path("kubeconfig"), "KUBECACHEDIR="+c.path("kubectl"))
+	command.Env = append(os.Environ(), "KUBECONFIG="+c.path("kubeconfig"), "KUBECACHEDIR="+c.path("kubectl-cache"))
 	command.Dir = topOfTree(c.t)
 	command.Stdin = strings.NewReader(input)
 	var complaint strings.Builder

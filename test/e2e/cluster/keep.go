@@ -39,7 +39,8 @@ func (c *Cluster) waitForPeople() {
 	<-interrupted
 }
 
-// howToLook writes a script for each namespace, and kubectl, and says so.
+// howToLook writes scripts that run kubectl, a program in each namespace, and the agents' commands,
+// and says where they are.
 func (c *Cluster) howToLook() (string, error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n%s has failed, and is kept until it is interrupted (Ctrl-C). Logs and scripts: %s\n", c.t.Name(), c.directory)
@@ -49,6 +50,13 @@ func (c *Cluster) howToLook() (string, error) {
 	}
 	for _, n := range c.nodes {
 		if err := c.script(&text, "in-"+n.Name(), "exec "+enter(n.NetFD())); err != nil {
+			return "", err
+		}
+		if n.agent == nil {
+			continue
+		}
+		pid := n.agent.command.Process.Pid // for the agent's socket, which is in the node's own /run
+		if err := c.script(&text, "agent-"+n.Name(), fmt.Sprintf("exec nsenter -t %d -m -n -- %s", pid, n.agent.command.Path)); err != nil {
 			return "", err
 		}
 	}
