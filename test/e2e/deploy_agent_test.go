@@ -17,22 +17,33 @@ import (
 	"github.com/margay-net/margay/test/e2e/cluster"
 )
 
-// deployed is a cluster of two nodes that an overlay was applied to, with agents as its DaemonSet has them,
-// and pods of which db talks to web alone.
-func deployed(t *testing.T, overlay string, families family.Set) *definitions {
-	t.Helper()
-	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2, Families: families, WithoutNodeRoutes: true})}
-	d.kubectl(t, "apply", "--validate=strict", "-k", overlay)
-	d.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-	d.EnsureNamespace("shop")
-	d.Apply(`
-apiVersion: projectcalico.org/v3
-kind: NetworkPolicy
-metadata: {name: web-only, namespace: shop}
+// webOnly is a policy's spec.
+const webOnly = `
 spec:
   selector: app == 'db'
   ingress: [{action: Allow, protocol: TCP, source: {selector: app == 'web'}, destination: {ports: [5432]}}]
-`)
+`
+
+// deployed is a cluster of two nodes that an overlay was applied to, whose agents write the routes between
+// them, and pods of which db talks to web alone.
+func deployed(t *testing.T, overlay string, families family.Set) *definitions {
+	t.Helper()
+	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2, Families: families, WithoutNodeRoutes: true})}
+	d.startDeployed(t, overlay, `
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: web-only, namespace: shop}
+`+webOnly)
+	return d
+}
+
+// startDeployed applies an overlay and a policy, and starts agents as the overlay's DaemonSet has them.
+func (d *definitions) startDeployed(t *testing.T, overlay, policy string) {
+	t.Helper()
+	d.kubectl(t, "apply", "--validate=strict", "-k", overlay)
+	d.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+	d.EnsureNamespace("shop")
+	d.Apply(policy)
 	d.AddPod(cluster.PodSpec{Name: "shop/web", Node: "node1", Labels: map[string]string{"app": "web"}, Serves: []uint16{80}})
 	d.AddPod(cluster.PodSpec{Name: "shop/other", Node: "node1"})
 	d.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node2", Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
@@ -44,7 +55,6 @@ spec:
 	for _, n := range d.Nodes() {
 		n.AwaitReady()
 	}
-	return d
 }
 
 const deployedFlows = `
@@ -67,14 +77,42 @@ func TestAgentNeedsNoMoreThanItsManifest(t *testing.T) {
 			for _, f := range families.Families() {
 				checkInterface(t, d, f, netlab.InterfaceOf("shop", "db"))
 			}
-			for _, n := range d.Nodes() {
-				if log := n.AgentLog(); strings.Contains(log, "level=error") || strings.Contains(log, "level=warning") {
-					t.Errorf("%s:\n%s", n.Name(), log)
-				}
-			}
-			d.checkCalls(t)
+			d.checkLogs(t)
+			d.checkCalls(t, "watch pods", "watch ippools.projectcalico.org", "patch nodes")
 		})
 	}
+}
+
+// TestAgentOnClustersOfCalico does so on a cluster that has the definitions of Calico's manifests, where a
+// policy's name begins with its tier, and somebody else writes the routes between nodes.
+func TestAgentOnClustersOfCalico(t *testing.T) {
+	d := &definitions{Cluster: cluster.Start(t, cluster.Options{Nodes: 2})}
+	for _, file := range directories(t, "deploy/crds") {
+		if strings.Contains(file, "projectcalico.org_") {
+			d.Apply(inGroupOfManifests(t, file))
+		}
+	}
+	d.startDeployed(t, "deploy/overlays/calico", `
+apiVersion: crd.projectcalico.org/v1
+kind: NetworkPolicy
+metadata: {name: default.web-only, namespace: shop}
+`+webOnly)
+	d.AwaitFlows(d.Table(deployedFlows))
+	d.checkLogs(t)
+	d.checkCalls(t, "watch pods", "watch ippools.crd.projectcalico.org", "patch nodes")
+}
+
+// inGroupOfManifests is a definition as Calico's manifests name it.
+func inGroupOfManifests(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(
+		".projectcalico.org\n", ".crd.projectcalico.org\n", "group: projectcalico.org", "group: crd.projectcalico.org",
+		"    name: v3\n", "    name: v1\n", "  - name: v3\n", "  - name: v1\n",
+		"ipamconfigurations", "ipamconfigs", "IPAMConfiguration", "IPAMConfig", "ipamconfiguration", "ipamconfig").Replace(string(text))
 }
 
 // checkInterface checks that the agent could write the settings of a pod's interface.
@@ -87,9 +125,18 @@ func checkInterface(t *testing.T, d *definitions, f family.Family, name string) 
 	}
 }
 
-// checkCalls checks what the agents have asked of the server: enough to tell that they did, and nothing
-// that was refused.
-func (d *definitions) checkCalls(t *testing.T) {
+// checkLogs checks that the agents had nothing to complain of.
+func (d *definitions) checkLogs(t *testing.T) {
+	t.Helper()
+	for _, n := range d.Nodes() {
+		if log := n.AgentLog(); strings.Contains(log, "level=error") || strings.Contains(log, "level=warning") {
+			t.Errorf("%s:\n%s", n.Name(), log)
+		}
+	}
+}
+
+// checkCalls checks what the agents have asked of the server: what they must, and nothing that was refused.
+func (d *definitions) checkCalls(t *testing.T, must ...string) {
 	t.Helper()
 	asked := map[string]bool{}
 	for _, call := range d.Calls(cluster.AgentAccount) {
@@ -98,7 +145,7 @@ func (d *definitions) checkCalls(t *testing.T) {
 			t.Errorf("%v", call)
 		}
 	}
-	for _, call := range []string{"watch pods", "watch ippools.projectcalico.org", "patch nodes"} {
+	for _, call := range must {
 		if !asked[call] {
 			t.Errorf("no %s among %v", call, asked)
 		}
