@@ -42,6 +42,7 @@ const readRetry = time.Second
 func (d *Driver) round(now time.Time) {
 	w := d.plan(now)
 	d.write(w.first, now)
+	d.write(w.through, now)
 	d.write(w.remove, now)
 	d.flush(now)
 	d.write(slices.DeleteFunc(w.last, func(w Write) bool {
@@ -89,8 +90,8 @@ func (d *Driver) outcome(w Write, err error, now time.Time) {
 			d.soilKey(k)
 		}
 	case err == nil:
-		if have, stood := d.tracker.Actual(k); stood && have.Link != w.Route.Link {
-			d.notePod(have, true)
+		if w.Verb == Replace {
+			d.replaced(k, w.Route)
 		}
 		d.notePod(w.Route, false)
 		d.tracker.Observe(k, w.Route)
@@ -99,6 +100,13 @@ func (d *Driver) outcome(w Write, err error, now time.Time) {
 	default:
 		d.stale = d.stale || errors.Is(err, syscall.ENOBUFS) // answers were lost
 		d.tracker.Fail(k, fmt.Errorf("route %s: %w", w.Route.Text(d.linkName), err), now)
+	}
+}
+
+// replaced takes note of a route that has given way to one out of another interface.
+func (d *Driver) replaced(k Key, now Route) {
+	if have, stood := d.tracker.Actual(k); stood && have.Link != now.Link {
+		d.notePod(have, true)
 	}
 }
 
