@@ -70,6 +70,7 @@ var rooms = []room{
 	{"cmd", "*", "*"},                // wiring
 	{"internal/benchmark", "*", "*"}, // the whole, measured
 	{"internal/nodetest", "*", "*"},  // the whole, under test
+	{"test", "*", "*"},               // likewise, in modules of their own
 }
 
 // roomOf is the row that a package belongs to.

@@ -43,11 +43,24 @@ func (f goFile) lines(n ast.Node) int {
 	return f.set.Position(n.End()).Line - f.set.Position(n.Pos()).Line + 1
 }
 
-// tree reads all packages of the module.
+// modules are the modules of the tree, by their directories.
+var modules = []string{".", "test/e2e", "test/e2e/components"}
+
+// tree reads all packages of the modules.
 func tree(t *testing.T) []goPackage {
 	t.Helper()
+	var packages []goPackage
+	for _, directory := range modules {
+		packages = append(packages, packagesOf(t, directory)...)
+	}
+	return packages
+}
+
+// packagesOf reads the packages of one module.
+func packagesOf(t *testing.T, in string) []goPackage {
+	t.Helper()
 	list := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,GoFiles", "./...")
-	list.Dir = filepath.Join("..", "..")
+	list.Dir = filepath.Join("..", "..", in)
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
