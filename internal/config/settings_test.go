@@ -93,7 +93,7 @@ func TestSettingsAsTheAgentUsesThem(t *testing.T) {
 		name      string
 		got, want any
 	}{
-		{"datastore", s.Datastore, Datastore{Type: Files, Node: "node-a", Directory: "/m", MaxFileSize: 2 << 20}},
+		{"datastore", s.Datastore, Datastore{Type: Files, Node: "node-a", Directory: "/m", MaxFileSize: 2 << 20, LostShare: 30}},
 		{"prefixes", s.Interfaces.Prefixes, []string{"cali", "tap"}},
 		{"protocol", s.Routes.Protocol, 80},
 		{"cluster routes", s.Routes.Cluster, ClusterRoutesEnabled},

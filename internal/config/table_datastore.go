@@ -55,7 +55,7 @@ func datastoreTable() Group {
 			Value:   as(path(), func(s *Settings) *string { return &s.Datastore.Kubeconfig }),
 			Restart: true,
 			Help:    "File that says how to reach the API server, for `DatastoreType=kubernetes`. Unset, it is what `KUBECONFIG` names; without that, the pod's service account. Flag `--kubeconfig`.",
-			Differs: "Felix reads `KUBECONFIG` alone.",
+			Differs: "Margay's own; Felix reads `KUBECONFIG` alone.",
 		}, {
 			Name:    "KubernetesLostSharePercent",
 			Value:   as(integer(0, 100), func(s *Settings) *int { return &s.Datastore.LostShare }),
