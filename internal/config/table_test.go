@@ -53,6 +53,8 @@ DatastoreType                       kubernetes        differs: etcdv3
 FelixHostname                       none
 FilesDirectory                      none              differs: ours
 FilesMaxSizeMB                      256               differs: ours
+Kubeconfig                          none              differs: ours
+KubernetesLostSharePercent          30                differs: ours
 Ipv4Support                         true              differs: ours
 Ipv6Support                         true
 InterfacePrefix                     cali
