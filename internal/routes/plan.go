@@ -61,6 +61,10 @@ func (d *Driver) planUpdate(w *work, k Key, c reconcile.Change[Route]) {
 	if c.Present {
 		verb = Replace
 	}
+	if c.Want.OnLink {
+		w.through = append(w.through, Write{verb, c.Want})
+		return
+	}
 	wish := d.wishes[k.Destination]
 	pod := wish != nil && wish.route.Kind == model.RouteLocalPod && k.Destination.IsSingleIP()
 	moved := c.Present && c.Have.Link != c.Want.Link && d.onPod(c.Have)
@@ -75,8 +79,6 @@ func (d *Driver) planUpdate(w *work, k Key, c reconcile.Change[Route]) {
 	case pod && (unknown || d.isDirty(k.Destination)) && !c.Present:
 		d.soilKey(k)
 		w.last = append(w.last, Write{Create, c.Want})
-	case c.Want.OnLink:
-		w.through = append(w.through, Write{verb, c.Want})
 	default:
 		w.first = append(w.first, Write{verb, c.Want})
 	}

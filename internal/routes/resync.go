@@ -58,9 +58,13 @@ func (d *Driver) keepRoutes(routes []Route) map[int]bool {
 		told[link] = true
 	}
 	d.onPods = map[int]map[Key]Route{}
-	for _, r := range routes {
-		d.view.setLead(r, d.traits.proxied, d.onPod(r), false)
-		d.keep(r)
+	for i := range routes {
+		r := &routes[i]
+		pod := d.onPod(*r)
+		d.view.setLead(*r, d.traits.proxied, pod, false)
+		if pod {
+			d.keep(*r)
+		}
 	}
 	for link := range d.onPods {
 		told[link] = true
@@ -71,18 +75,19 @@ func (d *Driver) keepRoutes(routes []Route) map[int]bool {
 // observe tells the tracker what there is of ours, and finds the strangers that stand
 // where ours should.
 func (d *Driver) observe(routes []Route) {
-	mine := make([]Route, 0, len(routes))
+	mine := make([]*Route, 0, len(routes))
 	strangers := map[Key]Route{}
-	for _, r := range routes {
-		if d.mine(r) {
+	for i := range routes {
+		r := &routes[i]
+		if d.mine(*r) {
 			mine = append(mine, r)
 		} else if _, desired := d.tracker.Desired(r.Key()); desired {
-			strangers[r.Key()] = r
+			strangers[r.Key()] = *r
 		}
 	}
 	d.tracker.ObserveAll(func(yield func(Key, Route) bool) {
 		for _, r := range mine {
-			if !yield(r.Key(), r) {
+			if !yield(r.Key(), *r) {
 				return
 			}
 		}
