@@ -63,10 +63,10 @@ type BGPConfigurationSpec struct {
 	// LocalWorkloadPeeringIPV4 and its IPv6 fellow are the addresses that pods peer with.
 	//
 	// +kubebuilder:validation:MaxLength=45
-	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) && ip(self).family() == 4",message="not an IPv4 address"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || isIP(self) && ip(self).family() == 4",message="not an IPv4 address"
 	LocalWorkloadPeeringIPV4 string `json:"localWorkloadPeeringIPV4,omitempty"`
 	// +kubebuilder:validation:MaxLength=45
-	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) && ip(self).family() == 6",message="not an IPv6 address"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || isIP(self) && ip(self).family() == 6",message="not an IPv6 address"
 	LocalWorkloadPeeringIPV6 string `json:"localWorkloadPeeringIPV6,omitempty"`
 	// ProgramClusterRoutes is Enabled where BIRD, not the agent, writes the routes between nodes.
 	//

@@ -41,7 +41,7 @@ type BGPPeerSpec struct {
 	// PeerIP is an address of either family, or "<IPv4>:port", or "[<IPv6>]:port".
 	//
 	// +kubebuilder:validation:MaxLength=53
-	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self) || self.matches('^[0-9.]+:[1-9][0-9]{0,4}$') && isIP(self.split(':')[0]) && ip(self.split(':')[0]).family() == 4 && int(self.split(':')[1]) <= 65535 || self.matches('^\\\\[[0-9a-fA-F:.]+\\\\]:[1-9][0-9]{0,4}$') && isIP(self.substring(1, self.indexOf(']'))) && int(self.substring(self.indexOf(']') + 2)) <= 65535",message="not an address, nor <IPv4>:port, nor [<IPv6>]:port"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || isIP(self) || self.matches('^[0-9.]+:[1-9][0-9]{0,4}$') && isIP(self.split(':')[0]) && ip(self.split(':')[0]).family() == 4 && int(self.split(':')[1]) <= 65535 || self.matches('^\\\\[[0-9a-fA-F:.]+\\\\]:[1-9][0-9]{0,4}$') && isIP(self.substring(1, self.indexOf(']'))) && int(self.substring(self.indexOf(']') + 2)) <= 65535",message="not an address, nor <IPv4>:port, nor [<IPv6>]:port"
 	PeerIP string `json:"peerIP,omitempty"`
 	// ASNumber is the peer's.
 	ASNumber ASNumber `json:"asNumber,omitempty"`
@@ -70,7 +70,7 @@ type BGPPeerSpec struct {
 	// ReachableBy is the gateway to the peer, of the peer's family.
 	//
 	// +kubebuilder:validation:MaxLength=45
-	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="not an IP address"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || isIP(self)",message="not an IP address"
 	ReachableBy string `json:"reachableBy,omitempty"`
 	// ReversePeering is Auto by default.
 	//

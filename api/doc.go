@@ -23,7 +23,9 @@
 // +versionName=v3
 package api
 
+//go:generate go run ../internal/config/gen -schema -o schema/settings.go
 //go:generate go tool -modfile=../hack/tools/go.mod controller-gen object crd:allowDangerousTypes=true paths=. output:object:dir=. output:crd:dir=../deploy/crds
+//go:generate go tool -modfile=../hack/tools/go.mod controller-gen crd paths=./schema output:crd:dir=../deploy/crds
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

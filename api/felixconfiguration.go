@@ -11,21 +11,13 @@ import (
 // "node.<name>", or for the nodes that its nodeSelector picks.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:scope=Cluster,shortName={felixconfig,felixconfigs}
-// +kubebuilder:subresource:status
-// +kubebuilder:printcolumn:name="IPv4",type=boolean,JSONPath=`.spec.ipv4Support`
-// +kubebuilder:printcolumn:name="IPv6",type=boolean,JSONPath=`.spec.ipv6Support`
-// +kubebuilder:printcolumn:name="WireGuard4",type=boolean,JSONPath=`.spec.wireguardEnabled`
-// +kubebuilder:printcolumn:name="WireGuard6",type=boolean,JSONPath=`.spec.wireguardEnabledV6`
-// +kubebuilder:printcolumn:name="To host",type=string,JSONPath=`.spec.defaultEndpointToHostAction`
-// +kubebuilder:printcolumn:name="Log",type=string,JSONPath=`.spec.logSeverityScreen`
-// +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.spec.nodeSelector`,priority=1
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:resource:scope=Cluster
 type FelixConfiguration struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	// Spec is the settings by their JSON names, each with its value as written. Package config owns the
-	// names, the types and the defaults; an unknown setting is its to report.
+	// names, the types and the defaults; an unknown setting is its to report. The API server's definition, which
+	// knows the types too, is made of package schema.
 	//
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object

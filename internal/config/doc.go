@@ -22,3 +22,4 @@
 package config
 
 //go:generate go run ./gen -o ../../docs/configuration.md
+//go:generate go generate ../../api

@@ -200,6 +200,7 @@ func rate() kind[Rate] {
 			}
 			return Rate{Count: n, Per: per}, nil
 		},
-		show: Rate.String,
+		show:  Rate.String,
+		shape: textShape(`^([1-9][0-9]{0,3}/(second|minute|hour|day)|none)?$`),
 	}
 }

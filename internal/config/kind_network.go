@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"net/netip"
 	"strconv"
@@ -31,6 +32,7 @@ func address(f family.Family) kind[netip.Addr] {
 			}
 			return a.String()
 		},
+		shape: addressShape(f),
 	}
 }
 
@@ -75,6 +77,7 @@ func port(least int) kind[uint16] {
 		},
 		show:     func(p uint16) string { return strconv.Itoa(int(p)) },
 		required: whole.required,
+		shape:    whole.shape,
 	}
 }
 
@@ -111,7 +114,8 @@ func portRange() kind[PortRange] {
 			}
 			return PortRange{from, to}, nil
 		},
-		show: PortRange.String,
+		show:  PortRange.String,
+		shape: shape{"intstr.IntOrString", []string{validation + "XIntOrString"}},
 	}
 }
 
@@ -140,6 +144,7 @@ func routeProtocol() kind[int] {
 	k := integer(0, 255)
 	whole := k.parse
 	k.name = "route protocol, 3 to 255 without 9"
+	k.shape = wholeShape(3, 255)
 	k.required = true
 	k.parse = func(text string) (int, error) {
 		n, err := whole(text)
@@ -164,6 +169,7 @@ func markMask() kind[uint32] {
 		},
 		show:     func(m uint32) string { return fmt.Sprintf("%#x", m) },
 		required: true,
+		shape:    wholeShape(3, math.MaxUint32),
 	}
 }
 

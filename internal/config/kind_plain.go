@@ -16,7 +16,7 @@ const none = "none"
 
 // boolean is true or false, in the spellings that Felix takes.
 func boolean() kind[bool] {
-	return kind[bool]{name: "true or false", parse: parseBool, show: strconv.FormatBool}
+	return kind[bool]{name: "true or false", parse: parseBool, show: strconv.FormatBool, shape: booleanShape()}
 }
 
 func parseBool(text string) (bool, error) {
@@ -50,7 +50,8 @@ func toggle() kind[Toggle] {
 			}
 			return Off, err
 		},
-		show: func(t Toggle) string { return [...]string{"", "true", "false"}[t] },
+		show:  func(t Toggle) string { return [...]string{"", "true", "false"}[t] },
+		shape: booleanShape(),
 	}
 }
 
@@ -71,6 +72,7 @@ func integer(least, most int) kind[int] {
 		},
 		show:     strconv.Itoa,
 		required: least > 0,
+		shape:    wholeShape(least, most),
 	}
 }
 
@@ -103,7 +105,8 @@ func duration(unit time.Duration) kind[time.Duration] {
 			}
 			return d, nil
 		},
-		show: showDuration,
+		show:  showDuration,
+		shape: durationShape(),
 	}
 }
 
@@ -150,6 +153,7 @@ func oneOf[T ~string](words ...T) kind[T] {
 		},
 		show:     func(w T) string { return string(w) },
 		required: true,
+		shape:    wordShape(names),
 	}
 }
 
@@ -157,6 +161,9 @@ func oneOf[T ~string](words ...T) kind[T] {
 func orNone[T any](k kind[T]) kind[T] {
 	k.name += ", or none"
 	k.required = false
+	if len(k.shape.markers) == 1 {
+		k.shape.markers = []string{strings.Replace(k.shape.markers[0], ")?$", "|none)?$", 1)}
+	}
 	return k
 }
 

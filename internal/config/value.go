@@ -20,6 +20,8 @@ type Value interface {
 	// text is the field's value in canonical form: equal values give equal texts,
 	// assign takes it back, and it is empty for a zero value that has no other text.
 	text(s *Settings) string
+	// shape is the type of a FelixConfiguration's field in the API server.
+	shape() shape
 	// fromJSON turns a decoded JSON value into text for assign.
 	fromJSON(v any) (string, error)
 }
@@ -33,6 +35,8 @@ type kind[T any] struct {
 	required bool
 	// list says that JSON may hold a list of elements.
 	list bool
+	// shape is what the API server takes; text where it is zero.
+	shape shape
 	// object turns one JSON object into text, in kinds whose elements are objects.
 	object func(map[string]any) (string, error)
 }

@@ -4,9 +4,10 @@ import "testing"
 
 // Why the server and the agent may differ.
 const (
-	bound     = "a bound that the server needs and the agent does not"
-	later     = "left to the agent: the server could only tell at a cost that it does not grant"
-	canonical = "the server takes one spelling of a number, the agent any"
+	bound         = "a bound that the server needs and the agent does not"
+	later         = "left to the agent: the server could only tell at a cost that it does not grant"
+	settingsApart = "package config checks settings"
+	canonical     = "the server takes one spelling of a number, the agent any"
 )
 
 // TestDefinitions has a real API server judge objects by the definitions of deploy/crds, and compares
@@ -127,6 +128,16 @@ var ipamConfigurations = []specCase{
 var felixConfigurations = []specCase{
 	{spec: "{ipv6Support: true, wireguardEnabled: false, routeRefreshInterval: 90s}"},
 	{spec: "{aSettingOfTomorrow: [1, {a: b}]}"},
+	{spec: `{defaultEndpointToHostAction: Accept, natPortRange: "30000:32000", failsafeInboundHostPorts: [{protocol: tcp, port: 22, net: "fd00::/8"}],
+	  interfacePrefix: "cali,tap", interfaceExclude: [kube-ipvs0], deviceRouteSourceAddressIPv6: "fd00::1", healthTimeoutOverrides: [{name: a, timeout: 5s}]}`},
+	{spec: "{deviceRouteSourceAddress: none, logActionRateLimit: 10/second, iptablesMarkMask: 4294901760, nodeSelector: rack == 'a'}"},
+	{spec: "{ipv6Support: 'yes'}", want: "spec.ipv6Support", agent: settingsApart},
+	{spec: "{healthPort: 65536}", want: "spec.healthPort", agent: settingsApart},
+	{spec: "{interfaceRefreshInterval: 90}", want: "spec.interfaceRefreshInterval", agent: settingsApart},
+	{spec: "{interfaceRefreshInterval: soon}", want: "spec.interfaceRefreshInterval", agent: settingsApart},
+	{spec: "{defaultEndpointToHostAction: Allow}", want: "spec.defaultEndpointToHostAction", agent: settingsApart},
+	{spec: `{deviceRouteSourceAddress: "fd00::1"}`, want: "not an IPv4 address", agent: settingsApart},
+	{spec: "{natOutgoingAddressIPv6: 192.0.2.1}", want: "not an IPv6 address", agent: settingsApart},
 }
 
 var bgpConfigurations = []specCase{
