@@ -87,10 +87,13 @@ func touch(t *testing.T, c *cluster.Cluster, namespace string, pods ...string) {
 }
 
 // addClients adds a database, who may talk to it, and who may not.
-func addClients(c *cluster.Cluster) (web, db, guest *cluster.Pod) {
+func addClients(c *cluster.Cluster) (web, db, guest *cluster.Pod) { return addClientsOn(c, "node2") }
+
+// addClientsOn is addClients with the database on another node.
+func addClientsOn(c *cluster.Cluster, node string) (web, db, guest *cluster.Pod) {
 	web = c.AddPod(cluster.PodSpec{Name: "shop/web", Node: "node1", Labels: map[string]string{"app": "web"}})
 	guest = c.AddPod(cluster.PodSpec{Name: "shop/guest", Node: "node1", Labels: map[string]string{"app": "guest"}})
-	db = c.AddPod(cluster.PodSpec{Name: "shop/db", Node: "node2", Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
+	db = c.AddPod(cluster.PodSpec{Name: "shop/db", Node: node, Labels: map[string]string{"app": "db"}, Serves: []uint16{5432}})
 	return web, db, guest
 }
 
