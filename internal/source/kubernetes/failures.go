@@ -91,7 +91,7 @@ func (f *feed) settle(ctx context.Context, err error) {
 			f.lookup()
 		}
 	}
-	if f.now().Sub(f.pace.opened) > steady {
+	if opened := f.pace.opened; !opened.IsZero() && f.now().Sub(opened) > steady {
 		f.pace.wait = 0
 	}
 	f.noteFailure(what, err)
@@ -168,7 +168,7 @@ func older(a, b string) bool {
 
 // pace is how often a feed asks.
 type pace struct {
-	opened time.Time // when the last stream was
+	opened time.Time // when the present stream was; zero if there is none
 	since  time.Time // when what fails began to
 	wait   time.Duration
 }

@@ -121,6 +121,7 @@ func (f *feed) move(at string) bool {
 // turn reads all there is, or opens a stream where the last one has ended, and follows it.
 // Without an error, the stream has ended as streams do.
 func (f *feed) turn(ctx context.Context) error {
+	f.pace.opened = time.Time{}
 	if f.version == "" {
 		return f.readAll(ctx)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -23,7 +24,9 @@ type server struct {
 	t    *testing.T
 	http *httptest.Server
 
-	mu sync.Mutex
+	mu    sync.Mutex
+	moved *sync.Cond // a request or a stream has come
+	late  bool
 	// collections are the objects by the path of their collection and their name there.
 	collections map[string]map[string]object1
 	version     int
@@ -67,6 +70,7 @@ type stream struct {
 func newServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{t: t, collections: map[string]map[string]object1{}, version: 100, streams: map[*stream]bool{}}
+	s.moved = sync.NewCond(&s.mu)
 	for _, k := range kinds() {
 		if !k.calico() {
 			s.collections[k.path] = map[string]object1{}
@@ -234,9 +238,26 @@ func (s *server) seen() []string {
 	return slices.Clone(s.requests)
 }
 
+// await waits until a request, or the end of one, has made something so. The mutex is held
+// while it is asked for.
+func (s *server) await(so func() bool) {
+	s.t.Helper()
+	limit := time.AfterFunc(20*time.Second, func() { s.mu.Lock(); defer s.mu.Unlock(); s.late = true; s.moved.Broadcast() })
+	defer limit.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !so() {
+		if s.late {
+			s.t.Fatalf("it does not come to that; requests: %s", strings.Join(s.requests, "\n"))
+		}
+		s.moved.Wait()
+	}
+}
+
 func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.String())
+	s.moved.Broadcast()
 	f := s.fault
 	s.mu.Unlock()
 	if f != nil {
@@ -273,7 +294,9 @@ func (f *fault) answer(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", strconv.Itoa(f.after))
 	}
 	w.WriteHeader(f.code)
-	writeJSON(w, status(f.code, f.reason))
+	answer := status(f.code, f.reason)
+	answer.Details = &metav1.StatusDetails{RetryAfterSeconds: int32(f.after)} //nolint:gosec // small
+	writeJSON(w, answer)
 }
 
 func status(code int, reason metav1.StatusReason) metav1.Status {
@@ -378,6 +401,7 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 		st.changes <- change{path, "BOOKMARK", bookmark(s.version, false), s.version}
 	}
 	s.streams[st] = true
+	s.moved.Broadcast()
 	s.mu.Unlock()
 	s.serveStream(w, r, st)
 }

@@ -28,6 +28,12 @@ type sink struct {
 	updates  int      // events so far
 }
 
+func newSink() *sink {
+	return &sink{
+		news: make(chan struct{}, 1), objects: map[model.Key]model.Value{}, problems: map[string][]model.Problem{}, link: Link{Up: true},
+	}
+}
+
 func (s *sink) told(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,6 +93,12 @@ func (s *sink) state() string {
 	return strings.Join(lines, "\n")
 }
 
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.updates
+}
+
 func (s *sink) gone() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,9 +114,7 @@ type lab struct {
 // follow starts a source on a server. The test's end stops it.
 func follow(t *testing.T, s *server) *lab {
 	t.Helper()
-	l := &lab{server: s, sink: &sink{
-		news: make(chan struct{}, 1), objects: map[model.Key]model.Value{}, problems: map[string][]model.Problem{}, link: Link{Up: true},
-	}}
+	l := &lab{server: s, sink: newSink()}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	if testing.Verbose() {
@@ -136,7 +146,7 @@ func (l *lab) want(lines ...string) {
 		select {
 		case <-l.sink.news:
 		case <-limit:
-			l.t.Fatalf("still missing: %s\nin:\n%s\nafter:\n%s", missing, l.sink.state(), strings.Join(l.seen(), "\n"))
+			l.t.Fatalf("still missing: %s\nin:\n%s\nafter %d requests", missing, l.sink.state(), len(l.seen()))
 		}
 	}
 }
