@@ -12,6 +12,7 @@ import (
 
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/calc/calctest"
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -151,8 +152,19 @@ func permute(t *testing.T, states []calctest.State) {
 						r.compare()
 					}
 				}
+				r.underlays()
 			})
 		}
+	}
+}
+
+// underlays goes through the settings and back: what was sent before is as if it had been sent
+// under them.
+func (r *run) underlays() {
+	for _, f := range []family.Family{family.V4, family.V6, 0} {
+		r.configure(calc.Settings{Underlay: f})
+		r.flush()
+		r.compare()
 	}
 }
 

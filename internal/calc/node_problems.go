@@ -43,7 +43,7 @@ func (t *tunnels) shared(name string) (out []model.Problem) {
 		if other := t.holder(a); other != name {
 			out = append(out, model.Problem{
 				Severity: model.Failure, Field: model.AnnotationField(annotation), Value: value,
-				Message: "is that of node " + other + " as well, and counts as its own",
+				Message: "is that of node " + other + " as well, for which it counts",
 			})
 		}
 	}

@@ -17,7 +17,13 @@ var (
 	two      = model.Member{Prefix: netip.MustParsePrefix("10.0.0.2/32")}
 	subnet   = model.Member{Prefix: netip.MustParsePrefix("10.0.0.0/24")}
 	set      = model.Set{ID: "a1", Kind: model.AddressSet, Origin: "all()"}
-	route    = model.Route{Destination: one.Prefix, Kind: model.RouteLocalPod, Interface: "cali1"}
+	end      = model.VTEP{Node: "n2", Underlay: netip.MustParseAddr("192.0.2.2"), MAC: model.MAC{0x66}, Addresses: family.PairOf(two.Prefix.Addr(), netip.Addr{})}
+	through  = model.Route{
+		Destination: netip.MustParsePrefix("10.0.2.0/24"), Kind: model.RouteRemote, Node: "n2", Gateway: two.Prefix.Addr(),
+		Encapsulation: model.VXLAN, Underlay: family.V4,
+	}
+	own   = model.Own{Family: family.V4, VXLAN: true}
+	route = model.Route{Destination: one.Prefix, Kind: model.RouteLocalPod, Interface: "cali1"}
 )
 
 func policyWith(sets ...model.SetID) *model.ActivePolicy {
@@ -34,7 +40,9 @@ func whole() *calc.Batch {
 		Sets:      []calc.SetUpdate{{Set: set, New: true, Added: []model.Member{one}}},
 		Policies:  []*model.ActivePolicy{policyWith("a1")},
 		Endpoints: []*model.LocalEndpoint{endpoint(policyID)},
-		Routes:    []model.Route{route},
+		VTEPs:     []model.VTEP{end},
+		Own:       []model.Own{own},
+		Routes:    []model.Route{route, through},
 		Hosts:     []model.Host{{Node: "n", Address: one.Prefix.Addr()}},
 		Pools:     []model.NATPool{{CIDR: subnet.Prefix}},
 		Problems:  []calc.ObjectProblems{{Key: podID, Problems: []model.Problem{{Message: "bad"}}}},
@@ -47,7 +55,7 @@ func TestSinkTakesWhatIsSafe(t *testing.T) {
 		whole(),
 		{Sets: []calc.SetUpdate{{Set: set, Added: []model.Member{two}, Removed: []model.Member{one}}}},
 		{InSync: true, EndpointsGone: []model.Key{podID}, PoliciesGone: []model.PolicyID{policyID}, SetsGone: []model.SetID{"a1"}},
-		{InSync: true, RoutesGone: []netip.Prefix{one.Prefix}, PoolsGone: []netip.Prefix{subnet.Prefix}, HostsGone: []netip.Addr{one.Prefix.Addr()},
+		{InSync: true, RoutesGone: []netip.Prefix{one.Prefix, through.Destination}, VTEPsGone: []model.VTEPKey{end.Key()}, Own: []model.Own{{Family: family.V4}}, PoolsGone: []netip.Prefix{subnet.Prefix}, HostsGone: []netip.Addr{one.Prefix.Addr()},
 			Problems: []calc.ObjectProblems{{Key: podID}}},
 	} {
 		if err := s.Apply(b); err != nil {
@@ -88,6 +96,13 @@ func TestSinkRefusesWhatIsUnsafe(t *testing.T) {
 		{"was not there", calc.Batch{HostsGone: []netip.Addr{two.Prefix.Addr()}}},
 		{"handed over again", calc.Batch{Routes: []model.Route{route}}},
 		{"not of the destination's family", calc.Batch{Routes: []model.Route{{Destination: two.Prefix, Kind: model.RouteRemote, Gateway: netip.MustParseAddr("fd00::1")}}}},
+		{"leads to no VTEP", calc.Batch{VTEPsGone: []model.VTEPKey{end.Key()}}},
+		{"leads to no VTEP", calc.Batch{Routes: []model.Route{{Destination: two.Prefix, Kind: model.RouteRemote, Node: "n3", Gateway: two.Prefix.Addr(), Encapsulation: model.VXLAN, Underlay: family.V4}}}},
+		{"was not there", calc.Batch{VTEPsGone: []model.VTEPKey{{Node: "n3", Underlay: family.V4}}}},
+		{"leads nowhere", calc.Batch{VTEPs: []model.VTEP{{Node: "n3", Underlay: end.Underlay, MAC: end.MAC}}}},
+		{"handed over again", calc.Batch{VTEPs: []model.VTEP{end}}},
+		{"handed over again", calc.Batch{Own: []model.Own{own}}},
+		{"handed over again", calc.Batch{Own: []model.Own{{Family: family.V6}}}},
 		{"handed over again", calc.Batch{Pools: []model.NATPool{{CIDR: subnet.Prefix}}}},
 		{"handed over again", calc.Batch{Hosts: []model.Host{{Node: "n", Address: one.Prefix.Addr()}}}},
 		{"handed over again", calc.Batch{Problems: []calc.ObjectProblems{{Key: podID, Problems: []model.Problem{{Message: "bad"}}}}}},
