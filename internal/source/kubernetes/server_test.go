@@ -28,7 +28,7 @@ type server struct {
 	moved *sync.Cond // a request or a stream has come
 	late  bool
 	// collections are the objects by the path of their collection and their name there.
-	collections map[string]map[string]object1
+	collections map[string]map[string]jsonObject
 	version     int
 	// forgotten is the version up to which changes are not known any more.
 	forgotten int
@@ -41,14 +41,14 @@ type server struct {
 	old bool
 }
 
-// object1 is an object as JSON.
-type object1 map[string]any
+// jsonObject is an object as JSON.
+type jsonObject map[string]any
 
 // change is what a watch tells.
 type change struct {
 	path    string
 	kind    string // ADDED, MODIFIED, DELETED
-	object  object1
+	object  jsonObject
 	version int
 }
 
@@ -69,15 +69,15 @@ type stream struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, collections: map[string]map[string]object1{}, version: 100, streams: map[*stream]bool{}}
+	s := &server{t: t, collections: map[string]map[string]jsonObject{}, version: 100, streams: map[*stream]bool{}}
 	s.moved = sync.NewCond(&s.mu)
 	for _, k := range kinds() {
 		if !k.calico() {
-			s.collections[k.path] = map[string]object1{}
+			s.collections[k.path] = map[string]jsonObject{}
 		}
 	}
 	for _, k := range []*kind{definitions(), services()} {
-		s.collections[k.path] = map[string]object1{}
+		s.collections[k.path] = map[string]jsonObject{}
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.answer))
 	t.Cleanup(func() {
@@ -103,7 +103,7 @@ func (s *server) serve(paths ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range paths {
-		s.collections[p] = map[string]object1{}
+		s.collections[p] = map[string]jsonObject{}
 	}
 }
 
@@ -124,7 +124,7 @@ func (s *server) define(resource string) {
 // put makes or changes an object, written as JSON.
 func (s *server) put(path, text string) {
 	s.t.Helper()
-	var o object1
+	var o jsonObject
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		s.t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func (s *server) tell(c change) {
 	}
 }
 
-func nameOf(o object1) string {
+func nameOf(o jsonObject) string {
 	m := o["metadata"].(map[string]any)
 	if ns, ok := m["namespace"].(string); ok {
 		return ns + "/" + m["name"].(string)
@@ -330,7 +330,7 @@ func (s *server) group(w http.ResponseWriter, path string) {
 }
 
 // written is an object as the server writes it: complete.
-func written(path string, o object1) object1 {
+func written(path string, o jsonObject) jsonObject {
 	out := maps.Clone(o)
 	for _, k := range append(kinds(), *definitions(), *services()) {
 		if path == k.path || strings.HasSuffix(path, "/"+k.resource) && k.calico() {
@@ -355,7 +355,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 	if to < len(names) {
 		head["continue"] = strconv.Itoa(to)
 	}
-	items := []object1{}
+	items := []jsonObject{}
 	for _, name := range names[from:to] {
 		items = append(items, written(path, s.collections[path][name]))
 	}
@@ -406,12 +406,12 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 	s.serveStream(w, r, st)
 }
 
-func bookmark(version int, end bool) object1 {
+func bookmark(version int, end bool) jsonObject {
 	head := map[string]any{"resourceVersion": strconv.Itoa(version)}
 	if end {
 		head["annotations"] = map[string]any{metav1.InitialEventsAnnotationKey: "true"}
 	}
-	return object1{"metadata": head}
+	return jsonObject{"metadata": head}
 }
 
 func (s *server) serveStream(w http.ResponseWriter, r *http.Request, st *stream) {
@@ -447,7 +447,7 @@ func (s *server) tear(path string) {
 	defer s.mu.Unlock()
 	for st := range s.streams {
 		if st.path == path {
-			st.changes <- change{path, "ERROR", object1{"code": 500}, 0}
+			st.changes <- change{path, "ERROR", jsonObject{"code": 500}, 0}
 		}
 	}
 }
