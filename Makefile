@@ -45,10 +45,10 @@ bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="
 	bin/benchmark $(if $(SIZE),-size $(SIZE)) $(CASES)
 	$(if $(CASES),,$(GO) test -run '^$$' -bench . -benchmem ./...)
 
-demo: build ## three nodes that talk, in namespaces; as root. KEEP=1 leaves them up
+demo: build ## three nodes that talk, in namespaces; as root. ENCAP=vxlan MODE=CrossSubnet: through tunnels; KEEP=1 leaves them up
 	@hack/need ip=iproute2 nft=nftables curl=curl
 	@$(GO) build -o bin/demo ./cmd/demo
-	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep)
+	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep) $(if $(ENCAP),--encap $(ENCAP)) $(if $(MODE),--mode $(MODE))
 
 demo-clean: ## removes what `make demo KEEP=1` left up
 	@$(GO) build -o bin/demo ./cmd/demo

@@ -15,6 +15,8 @@ type Options struct {
 	Agent string
 	// Manifests is the directory with the manifests and the expected table; default examples/dual-stack.
 	Manifests string
+	// Encapsulation is what the pods' packets are to be put into between nodes.
+	Encapsulation Encapsulation
 	// Directory is where the demo keeps its copy of the manifests and the agents' logs, removed and made
 	// anew; default /run/margay-demo.
 	Directory string
@@ -37,6 +39,9 @@ func (o Options) complete() (Options, error) {
 		o.Out = os.Stdout
 	}
 	var err error
+	if o.Encapsulation, err = o.Encapsulation.complete(); err != nil {
+		return o, err
+	}
 	if o.Manifests, err = filepath.Abs(cmp.Or(o.Manifests, "examples/dual-stack")); err != nil {
 		return o, err
 	}

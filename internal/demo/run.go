@@ -25,6 +25,7 @@ type demo struct {
 	lab     *netlab.Lab
 	agents  []*agent
 	servers []*netlab.Server
+	port    uint16 // of the next marked packet
 }
 
 // Run makes the demonstration and removes what it made, unless it is to be kept. Ending the context
@@ -84,6 +85,7 @@ func (d *demo) perform(ctx context.Context, fail context.CancelCauseFunc) error 
 		d.build,
 		func(ctx context.Context) error { return d.startAgents(ctx, fail) },
 		d.serve,
+		d.capture,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -99,15 +101,21 @@ func (d *demo) perform(ctx context.Context, fail context.CancelCauseFunc) error 
 // build makes the nodes and pods.
 func (d *demo) build(context.Context) (err error) {
 	d.console.begin("Building %d nodes and %d pods", len(d.cluster), d.cluster.size())
-	if err := copyManifests(d.Manifests, d.manifests()); err != nil {
+	err = copyManifests(d.Manifests, d.manifests())
+	if err = errors.Join(err, d.Encapsulation.rewrite(d.manifests(), d.cluster)); err != nil {
 		return err
+	}
+	nodes := d.cluster
+	if d.Encapsulation.crosses() {
+		moved, router := d.cluster.behindRouter()
+		d.cluster, nodes = moved, append(moved, router)
 	}
 	d.lab, err = netlab.New(netlab.Options{
 		Prefix: prefix,
 		Named:  true,
 		Keep:   d.Keep,
 		Shared: []string{d.Directory, filepath.Dir(d.Agent)},
-		Nodes:  d.cluster,
+		Nodes:  nodes,
 	})
 	if err != nil {
 		return err
