@@ -221,6 +221,9 @@ func agree(t *rapid.T, tr *Tracker[string, int], m *slow, now time.Time) {
 			counts.Failed++
 		}
 	}
+	if open := counts.Pending + counts.Unwanted + counts.Failed; tr.Open() != open {
+		t.Fatalf("%d open, want %d", tr.Open(), open)
+	}
 	if tr.Counts() != counts {
 		t.Fatalf("counts %+v, want %+v", tr.Counts(), counts)
 	}

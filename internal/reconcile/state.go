@@ -86,6 +86,9 @@ func (t *Tracker[K, V]) Counts() Counts {
 	return c
 }
 
+// Open is the number of objects on which desired and actual do not agree.
+func (t *Tracker[K, V]) Open() int { return len(t.open) }
+
 // Settled says whether nothing remains to be done. Deletions that InSync has not opened
 // yet do not count.
 func (t *Tracker[K, V]) Settled() bool {

@@ -221,6 +221,9 @@ func (t *Tracker[K, V]) place(k K, o object[V]) {
 	case !o.desired && !o.present:
 		delete(t.open, k)
 	case o.desired && o.present && t.equal(o.want, o.have):
+		if len(t.settled) == 0 && len(t.open) > worthKeeping {
+			t.settled = make(map[K]V, len(t.open)) // the first of many
+		}
 		delete(t.open, k)
 		t.settled[k] = o.want
 	default:
@@ -234,9 +237,11 @@ func (t *Tracker[K, V]) put(k K, o object[V]) {
 	t.peak = max(t.peak, len(t.open))
 }
 
+// worthKeeping is how small a map is whose room is no matter.
+const worthKeeping = 64
+
 // trim gives an emptied map's memory back.
 func (t *Tracker[K, V]) trim() {
-	const worthKeeping = 64
 	if len(t.open) == 0 && t.peak > worthKeeping {
 		t.open, t.peak = map[K]object[V]{}, 0
 	}

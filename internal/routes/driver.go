@@ -21,6 +21,8 @@ type Driver struct {
 	feed     *Feed
 	settings Settings
 	traits   traits
+	// switchedOff is why there is no route if the family is off.
+	switchedOff string
 
 	wishes map[netip.Prefix]*wish
 	// onInterface are the pods' destinations by their interface, remote those that
@@ -79,6 +81,7 @@ func New(o Options) *Driver {
 	return &Driver{
 		family: o.Family, kernel: o.Kernel, flusher: o.Flusher, feed: o.Feed,
 		settings: o.Settings, traits: traitsOf(o.Family),
+		switchedOff: o.Family.String() + " is switched off",
 		wishes:      map[netip.Prefix]*wish{},
 		onInterface: map[string]map[netip.Prefix]bool{},
 		remote:      map[netip.Prefix]bool{},
@@ -200,7 +203,7 @@ func (d *Driver) unlist(m model.Route) {
 
 // settle brings the tracker up to date with one wish.
 func (d *Driver) settle(w *wish) {
-	now := d.resolver().resolve(w.route, d.family.String()+" is switched off")
+	now := d.resolver().resolve(w.route, d.switchedOff)
 	if w.pinned && w.pin != now.pin {
 		d.unpin(w)
 	}

@@ -62,6 +62,9 @@ func (d *Driver) planUpdate(w *work, k Key, c reconcile.Change[Route]) {
 		verb = Replace
 	}
 	if c.Want.OnLink {
+		if w.through == nil {
+			w.through = make([]Write, 0, d.tracker.Open())
+		}
 		w.through = append(w.through, Write{verb, c.Want})
 		return
 	}
