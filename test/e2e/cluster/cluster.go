@@ -58,6 +58,7 @@ type Cluster struct {
 	permitted  bool            // AgentAccount has its role
 	daemonSet  *apps.DaemonSet // by which agents are started; nil before Install
 	snapshots  int
+	ipam       bool // UseIPAM was called
 }
 
 // Start builds the cluster and waits until its server is ready: about five seconds.
@@ -144,6 +145,9 @@ func (c *Cluster) end() {
 	c.server.endQuietly()
 	c.etcd.endQuietly()
 }
+
+// T is the test that the cluster is for.
+func (c *Cluster) T() testing.TB { return c.t }
 
 // Families are the cluster's families.
 func (c *Cluster) Families() family.Set { return c.options.Families }

@@ -24,6 +24,8 @@ type Node struct {
 	onNet []netip.Prefix
 	next  int // the number of the next pod's address
 	agent *process
+	// assigned says to whom addresses of the node's blocks are given.
+	assigned map[netip.Addr]map[string]string
 }
 
 // AddNode makes a node, with its object in the API.

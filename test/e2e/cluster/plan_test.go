@@ -38,9 +38,9 @@ func TestAddresses(t *testing.T) {
 // A table is read as it is printed.
 func TestTables(t *testing.T) {
 	text := `
-		FROM  TO         IPv4 TCP  IPv4 ICMP  IPv6 TCP  IPv6 UDP
-		a/b   c/d:5432   yes       -          no        yes
-		a/b   c/d        -         no         -         -`
+		FROM  TO        IPv4 ICMP  IPv4 TCP  IPv6 TCP  IPv6 UDP
+		a/b   c/d:5432  -          yes       no        yes
+		a/b   c/d       no         -         -         -`
 	c := &Cluster{t: t, options: Options{}.complete()}
 	expected := c.Table(text)
 	var matrix netlab.Matrix

@@ -74,6 +74,7 @@ func (c *Cluster) CreatePod(spec PodSpec) *Pod {
 		return !apierrors.IsForbidden(err), err
 	})
 	c.must(err)
+	p.assign()
 	return p
 }
 
@@ -172,6 +173,7 @@ func (p *Pod) Delete() {
 		p.c.must(p.Pod.Remove())
 		p.Pod = nil
 	}
+	p.release()
 }
 
 // DeleteObject removes the pod from the API only.
