@@ -31,6 +31,7 @@ test: ## vet, unit, property and kernel tests (MARGAY_REQUIRE_KERNEL_TESTS=1: ke
 	cat $(CACHE)/skipped 2>/dev/null; exit $$status
 
 test-e2e: build ## with a real kube-apiserver and etcd, which it builds first. RUN=NAME: those tests; KEEP=1: a failed one stays up
+	@hack/need ip=iproute2 nft=nftables
 	hack/e2e-components
 	cd test/e2e && $(GO) vet ./... && $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') \
 	  $(if $(filter-out 0 no,$(KEEP)),-v -timeout 0,-timeout 30m) ./...
@@ -56,7 +57,7 @@ demo-clean: ## removes what `make demo KEEP=1` left up
 
 lint: $(GOLANGCI) ## golangci-lint, and the house rules of internal/lint
 	$(GOLANGCI) run ./...
-	cd test/e2e && $(GOLANGCI) run ./... && cd components && $(GOLANGCI) run ./...
+	cd test/e2e && $(GO) mod tidy -diff && $(GOLANGCI) run ./...
 	$(GO) test -count=1 ./internal/lint
 
 $(GOLANGCI):
