@@ -8,7 +8,6 @@ import (
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/health"
-	"github.com/margay-net/margay/internal/nftables"
 )
 
 // component is the name under which a family reports its health.
@@ -22,19 +21,7 @@ func component(f family.Family) health.Component {
 func (d *Dataplane) apply() {
 	start := time.Now()
 	d.due = time.Time{}
-	repairs := d.table.Stats().Repairs
-	policy := d.table.Apply(start)
-	if n := d.table.Stats().Repairs - repairs; n > 0 {
-		d.metrics.Dataplane.Repaired("nftables", 0, n)
-		d.log.WithField("table", "inet "+tableName).Warn("Somebody else had changed our table; it is as it should be again")
-	}
-	d.troubles.note(0, "nftables", policy)
-	if policy != nil {
-		d.retryAt(start.Add(retryTable))
-	}
-	if at, ok := d.table.NextRetry(); ok {
-		d.retryAt(at)
-	}
+	policy := d.applyPolicy(start)
 	d.applyTunnels(start)
 	for _, f := range family.All() {
 		d.applyDevices(f, start)
@@ -44,8 +31,38 @@ func (d *Dataplane) apply() {
 	d.report(start, policy)
 }
 
-// retryTable is the pause after the kernel could not be talked to about nftables.
-const retryTable = time.Second
+// applyPolicy lets the backends write, and returns what the one in charge has failed with, or
+// the one that is to take over.
+func (d *Dataplane) applyPolicy(now time.Time) (errs family.Pair[error]) {
+	for _, b := range d.backends {
+		kind, repairs := b.kind().String(), b.report().repairs
+		failed, next := b.apply(now)
+		errs = failed
+		if n := b.report().repairs - repairs; n > 0 {
+			d.metrics.Dataplane.Repaired(kind, 0, n)
+			d.log.WithField("backend", kind).Warn("Somebody else had changed our rules; they are as they should be again")
+		}
+		d.noteFailures(b.kind(), failed)
+		if !next.IsZero() {
+			d.retryAt(next)
+		}
+	}
+	d.takeOver(errs)
+	d.sweep(errs)
+	return errs
+}
+
+// noteFailures notes the failure of the one table of nftables once, and that of iptables for
+// each family.
+func (d *Dataplane) noteFailures(k backendKind, errs family.Pair[error]) {
+	if k.nftables {
+		d.troubles.note(0, k.String(), errs.Get(family.V4))
+		return
+	}
+	for _, f := range family.All() {
+		d.troubles.note(f, k.String(), errs.Get(f))
+	}
+}
 
 // retryAt makes the loop come round again at a time, if nothing else does before.
 func (d *Dataplane) retryAt(t time.Time) {
@@ -87,28 +104,31 @@ func (d *Dataplane) tell() {
 }
 
 // report says how the pass went: to health, metrics and, what is new, to the log.
-func (d *Dataplane) report(start time.Time, policy error) {
+func (d *Dataplane) report(start time.Time, policy family.Pair[error]) {
 	now := time.Now()
-	problems := d.table.Problems()
+	kind, backend := d.backends[0].kind().String(), d.backends[0].report()
+	problems := backend.problems
 	for _, f := range family.All() {
 		driver := d.routes.Get(f)
 		counts := driver.Counts()
 		d.reportRepairs(f, counts.Repairs)
 		d.metrics.Dataplane.InError("route", f, counts.Failed)
 		d.metrics.Dataplane.InError("interface", f, d.devices.Get(f).Counts().Failed)
-		d.metrics.Dataplane.InError("nftables", f, countOf(problems, f))
-		d.reportHealth(now, f, policy)
+		d.metrics.Dataplane.InError(kind, f, countOf(problems, f))
+		d.reportHealth(now, f, policy.Get(f))
+		d.reportBackend(now, f, backend.conditions)
 		d.reportErrors(now, f, counts.Failed+d.devices.Get(f).Counts().Failed+countOf(problems, f))
-		d.reportLatency(now, f, policy == nil && (d.settings.Routes.Off || driver.Settled()))
+		d.reportLatency(now, f, policy.Get(f) == nil && (d.settings.Routes.Off || driver.Settled()))
 		d.troubles.routes(f, driver)
 		d.troubles.interfaces(f, d.devices.Get(f))
 	}
-	d.troubles.table(problems)
+	d.troubles.policy(kind, problems)
 	d.metrics.Dataplane.Applied(now.Sub(start), len(d.troubles.known) > 0)
-	if policy == nil {
+	written := policy.Get(family.V4) == nil && policy.Get(family.V6) == nil
+	if written {
 		d.since = time.Time{}
 	}
-	if d.inSync && policy == nil && !d.settled {
+	if d.inSync && written && !d.settled {
 		d.settled = true
 		d.metrics.Dataplane.FirstApplied(now.Sub(d.started))
 	}
@@ -129,7 +149,7 @@ func (d *Dataplane) reportRepairs(f family.Family, total uint64) {
 func (d *Dataplane) reportHealth(now time.Time, f family.Family, policy error) {
 	switch c := component(f); {
 	case policy != nil:
-		d.health.NotReady(now, c, "nftables: "+policy.Error())
+		d.health.NotReady(now, c, d.backends[0].kind().String()+": "+policy.Error())
 	case !d.inSync:
 		d.health.NotReady(now, c, "waiting for the source to be read in full")
 	default:
@@ -143,6 +163,19 @@ func (d *Dataplane) reportHealth(now time.Time, f family.Family, policy error) {
 		d.health.SetCondition(now, health.Condition{Name: sourceCondition, Family: f, Status: health.False, Message: text})
 	}
 }
+
+// reportBackend says what the node's operator ought to know of the backend.
+func (d *Dataplane) reportBackend(now time.Time, f family.Family, conditions []string) {
+	if len(conditions) == 0 {
+		d.health.ClearCondition(backendCondition, f)
+	}
+	for _, text := range conditions {
+		d.health.SetCondition(now, health.Condition{Name: backendCondition, Family: f, Status: health.True, Message: text})
+	}
+}
+
+// backendCondition is about what our rules share with those of others.
+const backendCondition = "PolicyBackendShared"
 
 // reportErrors says how many objects of the family are not as they should be. The node
 // serves all others.
@@ -175,14 +208,4 @@ func (d *Dataplane) reportLatency(now time.Time, f family.Family, settled bool) 
 		return
 	}
 	d.metrics.Dataplane.OldestUnapplied(f, d.since)
-}
-
-func countOf(problems []nftables.Problem, f family.Family) int {
-	n := 0
-	for _, p := range problems {
-		if p.Families.Has(f) {
-			n++
-		}
-	}
-	return n
 }

@@ -49,7 +49,7 @@ func newWordlessNode(b *testing.B, size workload.Size) *wordlessNode {
 	n.table.InSync()
 	settings := config.NewTable().Defaults()
 	for _, f := range family.All() {
-		n.managers = append(n.managers, newManager(f, workload.LocalNode, &settings, n.table.View(f), nowhere{}, nowhere{}))
+		n.managers = append(n.managers, newManager(f, workload.LocalNode, &settings, nftablesView(n.table, f), nowhere{}, nowhere{}))
 	}
 	n.graph.SetInSync()
 	n.apply(b, workload.New(size).BaseEvents()...)

@@ -15,9 +15,9 @@ import (
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/interfaces"
+	"github.com/margay-net/margay/internal/iptables"
 	"github.com/margay-net/margay/internal/metrics"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/nftables"
 	"github.com/margay-net/margay/internal/routes"
 )
 
@@ -53,20 +53,26 @@ type Dataplane struct {
 	log      *logrus.Entry
 	settings *config.Settings
 
-	claim     net.Listener // held for as long as the kernel is
-	table     *nftables.Table
-	nftables  *nftables.Netlink
-	conntrack *conntrack.Table
-	linux     family.Pair[*routes.Linux]
-	routes    family.Pair[*routes.Driver]
-	ports     family.Pair[*interfaces.Linux]
-	devices   family.Pair[*interfaces.Driver]
-	tunnels   *tunnels
-	feed      *routes.Feed
-	facts     func([]model.Event)
-	begin     func()
-	managers  family.Pair[*manager]
-	watcher   *watcher
+	claim net.Listener // held for as long as the kernel is
+	// backends are those that policy goes to: the one in charge, and one that is to take over
+	// from it, if the settings have asked for that.
+	backends []backend
+	asked    asked
+	probe    *iptables.Probe
+	// complete says that the one that is to take over has been told everything; swept, that
+	// what others have left has been looked for and removed.
+	complete, swept bool
+	conntrack       *conntrack.Table
+	linux           family.Pair[*routes.Linux]
+	routes          family.Pair[*routes.Driver]
+	ports           family.Pair[*interfaces.Linux]
+	devices         family.Pair[*interfaces.Driver]
+	tunnels         *tunnels
+	feed            *routes.Feed
+	facts           func([]model.Event)
+	begin           func()
+	managers        family.Pair[*manager]
+	watcher         *watcher
 
 	asks   chan func()
 	done   chan struct{}
@@ -109,16 +115,18 @@ func New(o Options) (*Dataplane, error) {
 		asks:     make(chan func()),
 		done:     make(chan struct{}),
 		troubles: newTroubles(o.Log, o.Metrics),
+		probe:    &iptables.Probe{},
 	}
 	if err := d.open(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	for _, f := range family.All() {
-		*d.managers.At(f) = newManager(f, o.Node, d.settings, d.table.View(f), d.routes.Get(f), d.devices.Get(f))
+		*d.managers.At(f) = newManager(f, o.Node, d.settings, d.backends[0].view(f), d.routes.Get(f), d.devices.Get(f))
 		d.health.Add(time.Now(), component(f), health.Promise{Readiness: true, Every: silence})
 	}
-	if err := d.table.Apply(time.Now()); err != nil {
-		return nil, errors.Join(fmt.Errorf("closed base table: %w", err), d.close())
+	// One family's failure is that family's; the loop goes on trying.
+	if errs, _ := d.backends[0].apply(time.Now()); errs.Get(family.V4) != nil && errs.Get(family.V6) != nil {
+		return nil, errors.Join(fmt.Errorf("closed base: %w", errs.Get(family.V4)), d.close())
 	}
 	return d, nil
 }
@@ -136,8 +144,8 @@ func (d *Dataplane) Run(ctx context.Context) error {
 			return d.close()
 		case w := <-d.work:
 			d.take(w)
-		case <-d.table.Foreign():
-			d.table.Resync()
+		case <-foreign(d.backends):
+			resync(d.backends)
 		case e := <-d.watcher.events:
 			d.handle(e)
 		case e := <-d.tunnels.watcher.events:
@@ -178,8 +186,8 @@ func (d *Dataplane) gather() {
 		select {
 		case w := <-d.work:
 			d.take(w)
-		case <-d.table.Foreign():
-			d.table.Resync()
+		case <-foreign(d.backends):
+			resync(d.backends)
 		case e := <-d.watcher.events:
 			d.handle(e)
 		case e := <-d.tunnels.watcher.events:

@@ -21,9 +21,9 @@ func (d *Dataplane) Dump(stage string, w io.Writer) error {
 	alive := d.Ask(func() {
 		switch stage {
 		case "desired":
-			text = d.table.Desired().String() + d.tunnels.lines(true) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Desired() })
+			text = d.policyText(true) + d.tunnels.lines(true) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Desired() })
 		case "kernel":
-			text = d.table.Actual().String() + d.tunnels.lines(false) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Actual() })
+			text = d.policyText(false) + d.tunnels.lines(false) + d.routeLines(func(f family.Family) []string { return d.routes.Get(f).Actual() })
 		case "status":
 			text = d.status()
 		}
@@ -36,6 +36,14 @@ func (d *Dataplane) Dump(stage string, w io.Writer) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+func (d *Dataplane) policyText(desired bool) string {
+	var out strings.Builder
+	for _, b := range d.backends {
+		out.WriteString(b.text(desired))
+	}
+	return out.String()
 }
 
 func (d *Dataplane) routeLines(of func(family.Family) []string) string {
@@ -73,11 +81,8 @@ func (d *Dataplane) Measure(ctx context.Context) {
 		defer close(measured)
 		var sizes family.Pair[metrics.TableSize]
 		for _, f := range family.All() {
-			s := d.table.Size(f)
-			*sizes.At(f) = metrics.TableSize{
-				Chains: s.Chains, Rules: s.Rules, Maps: s.Maps, Sets: s.Sets, Members: s.Members,
-				PolicySets: len(d.managers.Get(f).sets),
-			}
+			*sizes.At(f) = d.backends[0].size(f)
+			sizes.At(f).PolicySets = len(d.managers.Get(f).sets)
 			d.metrics.Routes.SetSize(mainTable, f, d.routes.Get(f).Counts().Done, len(d.managers.Get(f).endpoints))
 		}
 		d.metrics.NFTables.SetSizes(sizes)

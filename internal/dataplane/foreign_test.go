@@ -24,6 +24,7 @@ type intruder struct {
 
 func newIntruder(t *testing.T, n *nodetest.Node) *intruder {
 	t.Helper()
+	nodetest.OnlyNFTables(t)
 	s := &intruder{t: t}
 	err := n.Do(func() (err error) {
 		s.table, err = nftables.OpenNetlink("calico")

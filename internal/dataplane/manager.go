@@ -8,8 +8,6 @@ import (
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/nftables"
-	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/rules"
 )
 
@@ -20,9 +18,7 @@ type manager struct {
 	node     string
 	settings *config.Settings
 	on       bool
-	render   *render.Renderer
-	view     *nftables.View
-	parts    *parts
+	policyIn views
 	routes   routeDriver
 	devices  deviceDriver
 
@@ -53,12 +49,10 @@ type deviceDriver interface {
 	AllowSpoofing(name string, allowed bool)
 }
 
-func newManager(f family.Family, node string, s *config.Settings, view *nftables.View, routes routeDriver, devices deviceDriver) *manager {
+func newManager(f family.Family, node string, s *config.Settings, v policyView, routes routeDriver, devices deviceDriver) *manager {
 	m := &manager{
 		family:    f,
 		node:      node,
-		view:      view,
-		parts:     newParts(view),
 		routes:    routes,
 		devices:   devices,
 		policies:  map[model.PolicyID]*rules.Policy{},
@@ -69,8 +63,24 @@ func newManager(f family.Family, node string, s *config.Settings, view *nftables
 		hosts:     map[netip.Addr]model.Host{},
 		tunnels:   newTunnelEnds(),
 	}
+	m.settings = s
+	m.attach(v)
 	m.configure(s)
 	return m
+}
+
+// attach has policy go to one more backend. The members of the sets that are known are not
+// told: see refill.
+func (m *manager) attach(v policyView) {
+	v.configure(m.settings)
+	m.policyIn = append(m.policyIn, v)
+	m.putAll(views{v})
+	v.tell()
+}
+
+// detach has policy go to a backend no more.
+func (m *manager) detach(v policyView) {
+	m.policyIn = slices.DeleteFunc(slices.Clone(m.policyIn), func(o policyView) bool { return o == v })
 }
 
 // configure puts settings into force. Everything but the members of sets is rendered
@@ -78,39 +88,48 @@ func newManager(f family.Family, node string, s *config.Settings, view *nftables
 func (m *manager) configure(s *config.Settings) {
 	m.settings = s
 	m.on = s.Support.Get(m.family)
-	m.render = render.New(m.family, rulesSettings(s))
-	m.parts.put(basePart(), m.render.Base())
-	for _, set := range m.sets {
-		m.parts.put(setPart(set.ID), m.render.Set(set))
+	for _, v := range m.policyIn {
+		v.configure(s)
 	}
-	for _, p := range m.policies {
-		m.parts.put(policyPart(p.ID), m.render.Policy(p))
-	}
-	for _, ep := range m.endpoints {
-		m.renderEndpoint(ep, nil)
-	}
-	for _, p := range m.pools {
-		m.parts.put(poolPart(p.CIDR), m.render.Pool(p))
-	}
-	for _, h := range m.hosts {
-		m.parts.put(hostPart(h.Address), m.render.Host(h))
-	}
-	m.renderTunnel()
-	m.renderSenders(true)
-	m.parts.tell()
+	m.putAll(m.policyIn)
+	m.policyIn.tell()
 }
 
-// renderEndpoint renders what an endpoint has in the table, as far as it differs from
-// what it had before; all of it, if it was not there, or by other settings.
-func (m *manager) renderEndpoint(ep, before *model.LocalEndpoint) {
+// putAll puts all that is known into backends.
+func (m *manager) putAll(vs views) {
+	vs.put(base{})
+	for _, set := range m.sets {
+		vs.put(set)
+	}
+	for _, p := range m.policies {
+		vs.put(p)
+	}
+	for _, ep := range m.endpoints {
+		m.putEndpoint(vs, ep, nil)
+	}
+	for _, p := range m.pools {
+		vs.put(p)
+	}
+	for _, h := range m.hosts {
+		vs.put(h)
+	}
+	vs.put(m.tunnel())
+	for a := range m.tunnels.shown {
+		vs.put(sender{a})
+	}
+}
+
+// putEndpoint puts what an endpoint has in a backend, as far as it differs from what it
+// had before; all of it, if it was not there, or by other settings.
+func (m *manager) putEndpoint(vs views, ep, before *model.LocalEndpoint) {
 	if before == nil || !sameEntries(ep, before) {
-		m.parts.put(endpointPart(ep.ID), m.render.Endpoint(ep))
+		vs.put(ep)
 		spoofs := m.settings.Policy.SourceSpoofing == config.SpoofingAny && len(rules.Nets(ep.AllowedSources, m.family)) > 0
 		m.devices.AllowSpoofing(ep.Interface, spoofs)
 	}
 	for _, d := range directions() {
-		if before == nil || !render.SameDirection(ep, before, d) {
-			m.parts.put(directionPart(ep.ID, d), m.render.Direction(ep, d, m.policy))
+		if before == nil || !ep.SamePolicies(before, d) {
+			vs.put(direction{ep, d, m.policy})
 		}
 	}
 }
@@ -124,9 +143,9 @@ func sameEntries(a, b *model.LocalEndpoint) bool {
 
 // dropEndpoint takes out all that an endpoint has in the table.
 func (m *manager) dropEndpoint(id model.Key) {
-	m.parts.drop(endpointPart(id))
+	m.policyIn.drop(endpointPart(id))
 	for _, d := range directions() {
-		m.parts.drop(directionPart(id, d))
+		m.policyIn.drop(directionPart(id, d))
 	}
 }
 
@@ -147,16 +166,15 @@ func (m *manager) update(b *calc.Batch) {
 	m.updateEndpoints(b.Endpoints, b.EndpointsGone)
 	for _, id := range b.PoliciesGone {
 		delete(m.policies, id)
-		m.render.Forget(id)
-		m.parts.drop(policyPart(id))
+		m.policyIn.drop(policyPart(id))
 	}
 	for _, id := range b.SetsGone {
 		delete(m.sets, id)
-		m.parts.drop(setPart(id))
+		m.policyIn.drop(setPart(id))
 	}
 	m.updateNAT(b)
 	m.updateTunnels(b)
-	m.parts.tell()
+	m.policyIn.tell()
 }
 
 // updateRoutes takes in what has changed in routes, and where the node itself is. Unlike
@@ -175,21 +193,21 @@ func (m *manager) updateRoutes(b *calc.Batch) {
 // kept none.
 func (m *manager) refill(full *calc.Batch) {
 	for id := range m.sets {
-		m.parts.drop(setPart(id))
+		m.policyIn.drop(setPart(id))
 	}
 	clear(m.sets)
-	m.parts.tell()
+	m.policyIn.tell()
 	m.updateSets(full.Sets)
-	m.parts.tell()
+	m.policyIn.tell()
 }
 
 func (m *manager) updateSets(updates []calc.SetUpdate) {
 	for _, u := range updates {
 		if _, known := m.sets[u.Set.ID]; !known {
 			m.sets[u.Set.ID] = u.Set
-			m.parts.put(setPart(u.Set.ID), m.render.Set(u.Set))
+			m.policyIn.put(u.Set)
 		}
-		m.parts.exchange(m.render.Members(u.Set, u.Removed), m.render.Members(u.Set, u.Added))
+		m.policyIn.exchange(u.Set, u.Removed, u.Added)
 	}
 }
 
@@ -200,7 +218,7 @@ func (m *manager) updatePolicies(changed []*model.ActivePolicy) {
 	for _, p := range changed {
 		now := rules.Reduce(p, m.family)
 		before := m.policies[p.ID]
-		if m.missed[p.ID] || before != nil && !m.render.SameToEndpoints(before, now) {
+		if m.missed[p.ID] || before != nil && !m.policyIn.sameToEndpoints(before, now) {
 			delete(m.missed, p.ID)
 			if again == nil {
 				again = map[model.PolicyID]bool{}
@@ -208,14 +226,14 @@ func (m *manager) updatePolicies(changed []*model.ActivePolicy) {
 			again[p.ID] = true
 		}
 		m.policies[p.ID] = now
-		m.parts.put(policyPart(p.ID), m.render.Policy(now))
+		m.policyIn.put(now)
 	}
 	if again == nil {
 		return
 	}
 	for _, ep := range m.endpoints {
 		if isUnder(ep, again) {
-			m.renderEndpoint(ep, nil)
+			m.putEndpoint(m.policyIn, ep, nil)
 		}
 	}
 }
@@ -248,7 +266,7 @@ func (m *manager) updateEndpoints(changed []*model.LocalEndpoint, gone []model.K
 		}
 	}
 	for _, ep := range changed {
-		m.renderEndpoint(ep, m.endpoints[ep.ID])
+		m.putEndpoint(m.policyIn, ep, m.endpoints[ep.ID])
 		m.endpoints[ep.ID] = ep
 	}
 	for _, ep := range changed {
@@ -265,19 +283,19 @@ func (m *manager) release(name string) {
 func (m *manager) updateNAT(b *calc.Batch) {
 	for _, cidr := range b.PoolsGone {
 		delete(m.pools, cidr)
-		m.parts.drop(poolPart(cidr))
+		m.policyIn.drop(poolPart(cidr))
 	}
 	for _, p := range b.Pools {
 		m.pools[p.CIDR] = p
-		m.parts.put(poolPart(p.CIDR), m.render.Pool(p))
+		m.policyIn.put(p)
 	}
 	for _, a := range b.HostsGone {
 		delete(m.hosts, a)
-		m.parts.drop(hostPart(a))
+		m.policyIn.drop(hostPart(a))
 	}
 	for _, h := range b.Hosts {
 		m.hosts[h.Address] = h
-		m.parts.put(hostPart(h.Address), m.render.Host(h))
+		m.policyIn.put(h)
 	}
 }
 

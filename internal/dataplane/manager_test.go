@@ -27,7 +27,7 @@ func newDesk(t *testing.T) *desk {
 	d.table.InSync()
 	settings := config.NewTable().Defaults()
 	for _, f := range family.All() {
-		d.managers = append(d.managers, newManager(f, "node", &settings, d.table.View(f), nowhere{}, nowhere{}))
+		d.managers = append(d.managers, newManager(f, "node", &settings, nftablesView(d.table, f), nowhere{}, nowhere{}))
 	}
 	return d
 }

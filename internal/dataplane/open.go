@@ -8,8 +8,6 @@ import (
 	"github.com/margay-net/margay/internal/conntrack"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces"
-	"github.com/margay-net/margay/internal/nftables"
-	"github.com/margay-net/margay/internal/nftables/render"
 	"github.com/margay-net/margay/internal/routes"
 )
 
@@ -19,10 +17,9 @@ func (d *Dataplane) open() error {
 	if d.claim, err = claim(); err != nil {
 		return err
 	}
-	if d.nftables, err = nftables.OpenNetlink(tableName); err != nil {
-		return fmt.Errorf("open nftables: %w", err)
+	if err := d.openFirst(); err != nil {
+		return err
 	}
-	d.table = nftables.New(nftables.Options{Name: tableName, Kernel: d.nftables, Closed: render.Closed(rulesSettings(d.settings))})
 	if d.conntrack, err = conntrack.Open(); err != nil {
 		return fmt.Errorf("open conntrack: %w", err)
 	}
@@ -36,6 +33,25 @@ func (d *Dataplane) open() error {
 	}
 	d.watcher, err = watch(&d.linux)
 	return err
+}
+
+// openFirst opens the backend that is in charge from the start. Where another one has left
+// something, that guards the node until the sources have been read.
+func (d *Dataplane) openFirst() error {
+	b, err := d.openBackend(d.settings)
+	if err != nil {
+		return err
+	}
+	d.backends, d.asked = []backend{b}, askedBy(d.settings)
+	b.configure(d.settings)
+	found, err := findLeftovers(d.probe, b.kind())
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		b.hold()
+	}
+	return nil
 }
 
 func (d *Dataplane) openFamily(f family.Family) error {
@@ -55,17 +71,14 @@ func (d *Dataplane) openFamily(f family.Family) error {
 	return nil
 }
 
-// tableName is the table that is ours: inet calico.
-const tableName = "calico"
-
 // close gives back what open has opened. The kernel keeps what was written.
 func (d *Dataplane) close() error {
 	var errs []error
 	if d.watcher != nil {
 		d.watcher.close()
 	}
-	if d.nftables != nil {
-		errs = append(errs, d.nftables.Close())
+	for _, b := range d.backends {
+		errs = append(errs, b.close())
 	}
 	if d.conntrack != nil {
 		errs = append(errs, d.conntrack.Close())

@@ -56,15 +56,15 @@ func (d *Dataplane) endpointStatus(out *strings.Builder, ep *model.LocalEndpoint
 // first that is not done.
 func (d *Dataplane) policyStatus(f family.Family, ep *model.LocalEndpoint) reconcile.Status {
 	m := d.managers.Get(f)
-	keys := []part{endpointPart(ep.ID)}
+	keys := []part{endpointPart(ep.ID), directionPart(ep.ID, model.Ingress), directionPart(ep.ID, model.Egress)}
 	for i := range ep.Tiers {
 		for _, id := range slices.Concat(ep.Tiers[i].Ingress, ep.Tiers[i].Egress) {
 			keys = append(keys, policyPart(id))
 		}
 	}
-	for _, key := range keys {
-		for _, c := range m.parts.held[key].Chains {
-			if s := d.table.ChainStatus(c.Name); s.State != reconcile.Done {
+	for _, v := range m.policyIn {
+		for _, key := range keys {
+			if s := v.status(key); s.State != reconcile.Done {
 				return s
 			}
 		}

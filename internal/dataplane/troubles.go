@@ -10,7 +10,6 @@ import (
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces"
 	"github.com/margay-net/margay/internal/metrics"
-	"github.com/margay-net/margay/internal/nftables"
 	"github.com/margay-net/margay/internal/reconcile"
 	"github.com/margay-net/margay/internal/routes"
 )
@@ -44,17 +43,17 @@ func (t *troubles) note(f family.Family, kind string, err error) {
 	t.replace(func(k trouble) bool { return k.family == f && k.kind == kind && k.object == "" }, now)
 }
 
-// table notes the objects of the table that are in error.
-func (t *troubles) table(problems []nftables.Problem) {
+// policy notes the objects of a kind of backend that are in error.
+func (t *troubles) policy(kind string, problems []problem) {
 	now := make(map[trouble]string, len(problems))
 	for _, p := range problems {
-		k := trouble{kind: "nftables", object: p.Object}
-		if fs := p.Families.Families(); len(fs) == 1 {
+		k := trouble{kind: kind, object: p.object}
+		if fs := p.families.Families(); len(fs) == 1 {
 			k.family = fs[0]
 		}
-		now[k] = p.Err.Error()
+		now[k] = p.err.Error()
 	}
-	t.replace(func(k trouble) bool { return k.kind == "nftables" && k.object != "" }, now)
+	t.replace(func(k trouble) bool { return k.kind == kind && k.object != "" }, now)
 }
 
 // routes notes the routes of a family that are in error.

@@ -6,7 +6,7 @@ import (
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
-	"github.com/margay-net/margay/internal/nftables/render"
+	"github.com/margay-net/margay/internal/rules"
 )
 
 // tunnelEnds is what a manager knows of the tunnels over its family: whether this node has an
@@ -24,6 +24,9 @@ type tunnelEnds struct {
 func newTunnelEnds() *tunnelEnds {
 	return &tunnelEnds{vteps: map[string]netip.Addr{}, hosts: map[netip.Addr]bool{}, shown: map[netip.Addr]bool{}}
 }
+
+// sender is one who is at the other end of a tunnel.
+type sender struct{ netip.Addr }
 
 func tunnelPart() part { return part{what: "tunnel"} }
 
@@ -54,26 +57,26 @@ func (m *manager) updateTunnels(b *calc.Batch) {
 	for _, o := range b.Own {
 		if o.Family == m.family && o != t.own {
 			t.own = o
-			m.renderTunnel()
+			m.policyIn.put(m.tunnel())
 		}
 	}
 	if changed {
-		m.renderSenders(false)
+		m.putSenders()
 	}
 }
 
-// renderTunnel renders what guards this node's end of the tunnels.
-func (m *manager) renderTunnel() {
+// tunnel is what guards this node's end of the tunnels.
+func (m *manager) tunnel() rules.Tunnel {
 	s := m.settings
-	m.parts.put(tunnelPart(), m.render.Tunnel(render.Tunnel{
+	return rules.Tunnel{
 		VXLAN: m.tunnels.own.VXLAN, VNI: uint32(s.VXLAN.VNI), Port: s.VXLAN.Port,
 		IPIP: m.tunnels.own.IPIP, External: s.VXLAN.External,
-	}))
+	}
 }
 
-// renderSenders renders who may send tunnelled packets: those who are new, or all. Without an
-// end of this node's, nobody.
-func (m *manager) renderSenders(all bool) {
+// putSenders puts who may send tunnelled packets, as far as they are new. Without an end of
+// this node's, nobody.
+func (m *manager) putSenders() {
 	t := m.tunnels
 	want := map[netip.Addr]bool{}
 	if t.own.VXLAN {
@@ -88,12 +91,12 @@ func (m *manager) renderSenders(all bool) {
 	}
 	for a := range t.shown {
 		if !want[a] {
-			m.parts.drop(senderPart(a))
+			m.policyIn.drop(senderPart(a))
 		}
 	}
 	for a := range want {
-		if all || !t.shown[a] {
-			m.parts.put(senderPart(a), m.render.Sender(a))
+		if !t.shown[a] {
+			m.policyIn.put(sender{a})
 		}
 	}
 	t.shown = want

@@ -33,12 +33,13 @@ func (d *Dataplane) take(w engine.Work) {
 		if d.inSync {
 			m.update(policy)
 		}
-		if d.inSync && w.Full != nil && !before.Has(f) && m.on {
+		if d.inSync && w.Full != nil && m.on && (!before.Has(f) || len(d.backends) > 1 && !d.complete) {
 			m.refill(w.Full)
 		}
 		m.updateRoutes(w.Batch)
 		d.placeNode(f)
 	}
+	d.complete = d.complete || w.Full != nil
 }
 
 // received counts what a batch says, by type.
@@ -55,7 +56,9 @@ func received(b *calc.Batch) map[string]int {
 // table that stands stays as it is, and where none does, the closed one.
 func (d *Dataplane) becomeInSync() {
 	d.inSync = true
-	d.table.InSync()
+	for _, b := range d.backends {
+		b.inSync()
+	}
 	d.tunnels.inSync()
 	for _, f := range family.All() {
 		d.routes.Get(f).InSync()
@@ -66,6 +69,10 @@ func (d *Dataplane) configure(s *config.Settings) {
 	s = stillGuarding(s, d.settings.Interfaces.Prefixes)
 	d.settings = s
 	d.tunnels.configure(s)
+	d.chooseBackend(s)
+	for _, b := range d.backends {
+		b.configure(s)
+	}
 	for _, f := range family.All() {
 		d.managers.Get(f).configure(s)
 		d.configureRoutes(f)

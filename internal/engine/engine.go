@@ -85,7 +85,7 @@ type Work struct {
 	// Batch is what has changed since the last piece of work. Never nil.
 	Batch *calc.Batch
 	// Full is everything, as if it had just been added, Batch included. It is set when a
-	// family has come on, and when the sources are in sync for the first time after work
+	// family has come on, when another backend is asked for, and when the sources are in sync for the first time after work
 	// has been handed over: for whoever has to start from nothing then.
 	Full *calc.Batch
 	// Since is when the oldest event in it arrived; zero if there was none.
@@ -112,11 +112,18 @@ type Engine struct {
 	told    told
 }
 
+// backend is what settings ask of the backend that policy goes to.
+type backend struct {
+	mode    config.NFTablesMode
+	variant config.IptablesBackend
+}
+
 // told is what has been told: by the sources, and to the dataplane.
 type told struct {
 	sync     bool // a source has told of its completeness, whatever it was
 	inSync   bool // the dataplane knows that everything has been read
 	families family.Set
+	backend  backend
 }
 
 // stage is how far the present dataplane is.

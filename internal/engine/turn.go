@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/margay-net/margay/internal/calc"
+	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -176,13 +177,14 @@ func (e *Engine) handOver(most int) {
 	w := Work{Batch: e.flush(), Since: e.since}
 	e.fed, e.since = false, time.Time{}
 	first, families := e.stage == waiting, e.settings.resolved.Settings.Families()
+	backend := backendOf(&e.settings.resolved.Settings)
 	if first || e.stale {
 		w.Settings = e.settings.resolved
 	}
 	switch on := families &^ e.told.families; {
 	case first && e.flushed:
 		w.Batch = e.snapshot(w.Batch.InSync)
-	case !first && (!on.Empty() || w.Batch.InSync && !e.told.inSync):
+	case !first && (!on.Empty() || backend != e.told.backend || w.Batch.InSync && !e.told.inSync):
 		w.Full = e.snapshot(w.Batch.InSync)
 	}
 	e.flushed = true
@@ -190,10 +192,13 @@ func (e *Engine) handOver(most int) {
 		return
 	}
 	e.stage, e.stale = following, false
-	e.told.families, e.told.inSync = families, w.Batch.InSync
+	e.told.families, e.told.backend, e.told.inSync = families, backend, w.Batch.InSync
 	e.work <- w
 	e.observer.Flushed(w.Batch)
 }
+
+// backendOf is what settings ask of the backend that policy goes to.
+func backendOf(s *config.Settings) backend { return backend{s.NFTables.Mode, s.Iptables.Backend} }
 
 // flush takes what has changed out of the graph, and notes the problems that it found.
 func (e *Engine) flush() *calc.Batch {

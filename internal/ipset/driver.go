@@ -195,13 +195,11 @@ func (d *Driver) Observe() error {
 	return nil
 }
 
-// Clear makes the driver want nothing: the next Update and Sweep remove all sets.
-func (d *Driver) Clear() {
-	var all []string
-	for name := range d.sets.AllDesired() {
-		all = append(all, name)
+// Size counts the sets that stand, and all their members.
+func (d *Driver) Size() (sets, members int) {
+	for name := range d.sets.AllActual() {
+		sets++
+		members += d.contents[name].members.Counts().Done
 	}
-	for _, name := range all {
-		d.Remove(name)
-	}
+	return sets, members
 }

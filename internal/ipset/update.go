@@ -209,3 +209,13 @@ func (d *Driver) forget(name string) {
 	d.contents[name].observe(func(func(Member) bool) {})
 	d.touched[name] = struct{}{}
 }
+
+// RemoveAll destroys all sets of the family that are ours, as far as nobody else's rule looks
+// into them. No set must have been declared.
+func (d *Driver) RemoveAll() error {
+	if err := d.Update(never); err != nil {
+		return err
+	}
+	_, err := d.Sweep(never)
+	return err
+}

@@ -20,7 +20,7 @@ func (d *Driver) Apply(now time.Time) error {
 	if err := d.observe(now); err != nil {
 		return err
 	}
-	if d.held && !d.inSync {
+	if (d.held || d.guarded) && !d.inSync {
 		return nil
 	}
 	for {

@@ -1,7 +1,6 @@
 package iptables
 
 import (
-	"strings"
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
@@ -22,9 +21,11 @@ type Driver struct {
 	trees   map[string]*tree
 
 	// held is true while what stood at the start stays as it is.
-	held   bool
-	inSync bool
-	looked bool
+	held bool
+	// guarded is true if something else guards the node until the sources are read.
+	guarded bool
+	inSync  bool
+	looked  bool
 	// tablesDue and setsDue are when they are to be read again; zero for never.
 	tablesDue, setsDue time.Time
 	stats              Stats
@@ -152,6 +153,10 @@ func (d *Driver) Configure(r Refresh, setSize int) {
 // on.
 func (d *Driver) InSync() { d.inSync = true }
 
+// Hold makes all be written after InSync only, although nothing of ours was there when the
+// driver started: something else guards the node until then.
+func (d *Driver) Hold() { d.guarded = true }
+
 // Resync makes the next Apply read everything before it compares.
 func (d *Driver) Resync() {
 	for _, t := range d.tables {
@@ -165,14 +170,4 @@ func (d *Driver) Stats() Stats {
 	out := d.stats
 	out.Sets = d.sets.Stats()
 	return out
-}
-
-// Desired is what ought to stand, as iptables-restore reads it.
-func (d *Driver) Desired() string {
-	var out strings.Builder
-	for _, t := range d.tables {
-		t.resolve(time.Time{}, d.sets.Ready)
-		t.desired(&out)
-	}
-	return out.String()
 }

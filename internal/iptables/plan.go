@@ -2,7 +2,6 @@ package iptables
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -172,27 +171,4 @@ func (t *table) learnHooks(chain string) {
 	}
 	others := slices.DeleteFunc(slices.Clone(t.standing[chain]), func(r listedRule) bool { return r.ours })
 	t.standing[chain] = slices.Concat(front, others, last)
-}
-
-// desired is the table as it ought to be, in the words of iptables-restore.
-func (t *table) desired(out *strings.Builder) {
-	if len(t.told)+len(t.hooks) == 0 {
-		return
-	}
-	bodies := maps.Collect(t.chains.AllDesired())
-	fmt.Fprintf(out, "*%s\n", t.name)
-	for _, name := range slices.Sorted(maps.Keys(bodies)) {
-		fmt.Fprintf(out, ":%s - [0:0]\n", name)
-	}
-	for _, chain := range slices.Sorted(maps.Keys(t.hooks)) {
-		for _, h := range t.hooks[chain] {
-			fmt.Fprintf(out, "-A %s %s\n", chain, h.Rule)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(bodies)) {
-		for _, r := range bodies[name].rules {
-			fmt.Fprintf(out, "-A %s %s\n", name, r)
-		}
-	}
-	out.WriteString("COMMIT\n")
 }

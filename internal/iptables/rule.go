@@ -60,7 +60,9 @@ func NewRule(comment string, words ...Words) Rule {
 	r := Rule{comment: readable(comment)}
 	texts := make([]string, 0, len(words))
 	for _, w := range words {
-		texts = append(texts, w.Text)
+		if w.Text != "" {
+			texts = append(texts, w.Text)
+		}
 		r.sets = append(r.sets, w.Sets...)
 		if w.Chain != "" {
 			r.chain = w.Chain

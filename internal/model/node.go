@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/margay-net/margay/internal/family"
@@ -76,6 +77,28 @@ type LocalEndpoint struct {
 	AllowedSources []netip.Prefix
 	// Tiers are those with policies that apply to the endpoint, in order.
 	Tiers []TierPolicies
+}
+
+// TiersWith are the tiers that have policies for the direction.
+func (ep *LocalEndpoint) TiersWith(d Direction) []*TierPolicies {
+	out := make([]*TierPolicies, 0, len(ep.Tiers))
+	for i := range ep.Tiers {
+		if t := &ep.Tiers[i]; len(t.Policies(d)) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// SamePolicies says whether the same policies apply to two endpoints in one direction, in
+// the same order.
+func (ep *LocalEndpoint) SamePolicies(o *LocalEndpoint, d Direction) bool {
+	if len(ep.Tiers) == len(o.Tiers) && (len(ep.Tiers) == 0 || &ep.Tiers[0] == &o.Tiers[0]) {
+		return true
+	}
+	return slices.EqualFunc(ep.TiersWith(d), o.TiersWith(d), func(x, y *TierPolicies) bool {
+		return x.Name == y.Name && x.Default == y.Default && slices.Equal(x.Policies(d), y.Policies(d))
+	})
 }
 
 // TierPolicies are the policies of one tier that apply to one endpoint, in order. A

@@ -25,7 +25,7 @@ func (t *Table) Apply(now time.Time) error {
 			return err
 		}
 	}
-	if t.held && !t.inSync {
+	if (t.held || t.guarded) && !t.inSync {
 		return nil
 	}
 	resynced := false

@@ -37,6 +37,7 @@ type Table struct {
 
 	observed bool
 	held     bool
+	guarded  bool
 	inSync   bool
 	foreign  bool
 	stats    Stats
@@ -128,6 +129,10 @@ func (t *Table) Foreign() <-chan struct{} { return t.kernel.Foreign() }
 
 // Resync makes the next Apply read the table before it compares.
 func (t *Table) Resync() { t.observed, t.foreign = false, true }
+
+// Hold makes the table be written after InSync only, although it was not there when the
+// driver started: something else guards the node until then.
+func (t *Table) Hold() { t.guarded = true }
 
 // InSync says that the sources have been read in full. Before that, Apply writes nothing
 // if the table was there already when the driver started: what stands is better than half

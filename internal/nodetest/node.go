@@ -106,6 +106,7 @@ func settingsOf(o Options) map[string]string {
 			settings[supportSetting.Get(f)] = "false"
 		}
 	}
+	maps.Copy(settings, backends[Backend()])
 	maps.Copy(settings, o.Settings)
 	return settings
 }

@@ -17,6 +17,9 @@ type Policy struct {
 	Egress  []Rule
 }
 
+// Finder finds a policy of the family; nil for one that is not known.
+type Finder func(model.PolicyID) *Policy
+
 // Rules are the policy's rules for one direction.
 func (p *Policy) Rules(d model.Direction) []Rule {
 	if d == model.Ingress {

@@ -82,7 +82,9 @@ func (r *Renderer) atPods(side, comment string, words ...iptables.Words) []iptab
 // prerouting holds every packet from a pod to the sources that the pod may have, before
 // connection tracking knows of it. Each chain leads on to the next, and the last one drops.
 func (r *Renderer) prerouting(p *Part) {
-	p.top(r, iptables.Raw, "PREROUTING", r.atPods("-i", "", iptables.Goto(sourceCheck))...)
+	p.top(r, iptables.Raw, "PREROUTING", append(r.atPods("-i", "", iptables.Goto(sourceCheck)),
+		iptables.NewRule("", iptables.Jump(tunnelIn)))...)
+	p.top(r, iptables.Raw, "OUTPUT", iptables.NewRule("", iptables.Jump(tunnelOut)))
 	var check []iptables.Rule
 	for _, t := range rules.Unsolicited(r.family) {
 		check = append(check, iptables.NewRule("pods are not routers", r.icmpType(t), drop))

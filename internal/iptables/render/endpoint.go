@@ -10,25 +10,17 @@ import (
 	"github.com/margay-net/margay/internal/rules"
 )
 
-// Policies finds a reduced policy of the family; nil for one that is not known.
-type Policies func(model.PolicyID) *rules.Policy
-
-// Endpoint is a pod's chains, its leaves on the trees, and the sources that it may have. Of
-// its policies it matters what can come out of them, not how (see SameToEndpoints).
-func (r *Renderer) Endpoint(ep *model.LocalEndpoint, policies Policies) Part {
+// Endpoint is a pod's leaves on the trees, and the sources that it may have. The chains that
+// the leaves lead to are parts of their own (see Direction), for it is those that policies
+// change.
+func (r *Renderer) Endpoint(ep *model.LocalEndpoint) Part {
 	var p Part
 	if !r.on() || !writable(ep.Interface) {
 		return p
 	}
 	name := ep.Interface
-	for _, way := range []struct {
-		direction model.Direction
-		dispatch  string
-	}{{model.Egress, fromDispatch}, {model.Ingress, toDispatch}} {
-		chain := EndpointChain(name, way.direction)
-		p.chain(iptables.Filter, chain, r.direction(ep, way.direction, policies)...)
-		p.leaf(iptables.Filter, way.dispatch, name, iptables.Goto(chain))
-	}
+	p.leaf(iptables.Filter, fromDispatch, name, iptables.Goto(EndpointChain(name, model.Egress)))
+	p.leaf(iptables.Filter, toDispatch, name, iptables.Goto(EndpointChain(name, model.Ingress)))
 	p.leaf(iptables.Filter, toKnown, name, back)
 	if len(rules.Exchanged(r.family)) > 0 {
 		p.leaf(iptables.Raw, fromKnown, name, back)
@@ -56,8 +48,14 @@ func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint) {
 	p.leaf(iptables.Raw, granted, ep.Interface, iptables.Goto(chain))
 }
 
-// direction is the chain that the tree leads to. A packet that comes back from it is allowed.
-func (r *Renderer) direction(ep *model.LocalEndpoint, d model.Direction, policies Policies) []iptables.Rule {
+// Direction is the chain that the tree leads to for one direction. A packet that comes back
+// from it is allowed. Of its policies it matters what can come out of them, not how (see
+// SameToEndpoints).
+func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policies rules.Finder) Part {
+	var p Part
+	if !r.on() || !writable(ep.Interface) {
+		return p
+	}
 	var out []iptables.Rule
 	if d == model.Ingress {
 		out = r.tracked(back)
@@ -65,26 +63,26 @@ func (r *Renderer) direction(ep *model.LocalEndpoint, d model.Direction, policie
 			out = append(out, iptables.NewRule("", iptables.Jump(neverForward)))
 		}
 	}
-	tiers := slices.DeleteFunc(slices.Clone(ep.Tiers), func(t model.TierPolicies) bool {
-		return len(t.Policies(d)) == 0
-	})
-	if len(tiers) == 0 {
-		return append(out, iptables.NewRule(fmt.Sprintf("%v: no %v policy", ep.ID, d), back))
+	tiers := ep.TiersWith(d)
+	end := fmt.Sprintf("%v: no %v policy", ep.ID, d)
+	if len(tiers) > 0 {
+		end = fmt.Sprintf("%v: allowed", ep.ID)
+		out = append(out, r.clearMarks())
 	}
-	out = append(out, r.clearMarks())
-	for i := range tiers {
-		rest, passes := r.tier(&tiers[i], d, policies)
+	for i, t := range tiers {
+		rest, passes := r.tier(t, d, policies)
 		out = append(out, rest...)
 		if passes && i < len(tiers)-1 {
 			out = append(out, r.clearMarks())
 		}
 	}
-	return append(out, iptables.NewRule(fmt.Sprintf("%v: allowed", ep.ID), back))
+	p.chain(iptables.Filter, EndpointChain(ep.Interface, d), append(out, iptables.NewRule(end, back))...)
+	return p
 }
 
 // tier is the policies of a tier and its end. passes says whether a packet can leave it by
 // the pass mark: what follows is then for those only that have not got it.
-func (r *Renderer) tier(t *model.TierPolicies, d model.Direction, policies Policies) (out []iptables.Rule, passes bool) {
+func (r *Renderer) tier(t *model.TierPolicies, d model.Direction, policies rules.Finder) (out []iptables.Rule, passes bool) {
 	rule := func(comment string, words ...iptables.Words) {
 		if passes {
 			words = slices.Insert(words, 0, r.notPassed())

@@ -8,7 +8,8 @@ import (
 // input takes a packet from a pod to its node through the pod's egress policies, and then
 // does what the node wants with packets from pods at all.
 func (r *Renderer) input(p *Part) {
-	p.top(r, iptables.Filter, "INPUT", r.atPods("-i", "", iptables.Goto(toHost))...)
+	p.top(r, iptables.Filter, "INPUT", append([]iptables.Rule{iptables.NewRule("", iptables.Jump(tunnelInput))},
+		r.atPods("-i", "", iptables.Goto(toHost))...)...)
 	all := append(r.tracked(r.allow()), r.exchanged(r.allow())...)
 	all = append(all, r.encapsulated()...)
 	all = append(all, iptables.NewRule("", iptables.Jump(fromDispatch)))

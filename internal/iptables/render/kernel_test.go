@@ -36,16 +36,17 @@ func TestKernelTakesWhateverIsRendered(t *testing.T) {
 				t.Parallel()
 				n := inKernel(t, f, v)
 				all := []*rulestest.World{shop(), withEverything(), v6Off(shop()), shop()}
-				for seed := range 20 {
+				for seed := range 60 {
 					all = append(all, worlds.Example(seed))
 				}
+				n.withTunnels()
 				for _, w := range all {
 					n.change(t, w)
 					before := n.driver.Stats()
 					n.driver.Resync()
 					n.change(t, w)
 					if s := n.driver.Stats(); s.Restores != before.Restores || s.Sets.Restores != before.Sets.Restores {
-						t.Fatalf("written again: %+v, was %+v\n%s", s, before, n.driver.Desired())
+						t.Fatalf("written again: %+v, was %+v\n%s", s, before, n.driver.Text(true))
 					}
 				}
 			})

@@ -85,8 +85,8 @@ func (r *Renderer) matches(p *Part, rule *rules.Rule) []conjunction {
 	dst := end{&rule.Destination, "dst", "-d", "--dports", r, p}
 	return combine(
 		r.protocol(rule), r.icmp(rule),
-		anyOf(alone, src.nets(src.Nets)), anyOf(alone, dst.nets(dst.Nets)),
-		noneOf(src.nets(src.NotNets)), noneOf(dst.nets(dst.NotNets)),
+		anyOf(alone, src.nets(src.Nets, false)), anyOf(alone, dst.nets(dst.Nets, false)),
+		noneOf(src.nets(src.NotNets, len(src.Nets) > 0)), noneOf(dst.nets(dst.NotNets, len(dst.Nets) > 0)),
 		anyOf(alone, dst.ports(dst.Ports, dst.PortSets)), anyOf(alone, src.ports(src.Ports, src.PortSets)),
 		anyOf(alone, src.sets(src.Sets)), anyOf(alone, dst.sets(dst.Sets)),
 		noneOf(dst.ports(dst.NotPorts, dst.NotPortSets)), noneOf(src.ports(src.NotPorts, src.NotPortSets)),
@@ -164,12 +164,13 @@ type end struct {
 	part                *Part
 }
 
-// nets is one question about all of the nets.
-func (e end) nets(nets []netip.Prefix) []question {
-	switch len(nets) {
-	case 0:
+// nets is one question about all of the nets. A rule has room for one net at each end: more
+// than one, or another beside it, are in a set.
+func (e end) nets(nets []netip.Prefix, another bool) []question {
+	switch {
+	case len(nets) == 0:
 		return nil
-	case 1:
+	case len(nets) == 1 && !another:
 		return []question{{matching("%s %v", e.address, nets[0]), matching("! %s %v", e.address, nets[0])}}
 	}
 	set := e.r.netSet(e.part, nets)

@@ -28,7 +28,13 @@ const (
 	passed       = "cali-passed"           // sets the pass mark
 	natOutgoing  = "cali-nat-outgoing"
 
+	tunnelInput   = "cali-tunnel-input"   // to the node: is it tunnelled?
+	tunnelSenders = "cali-tunnel-senders" // and by whom?
+	tunnelIn      = "cali-tunnel-raw-in"  // tunnelled packets are not tracked
+	tunnelOut     = "cali-tunnel-raw-out"
+
 	sources  = "-sources"
+	senders  = "-tunnel-senders"
 	natPools = "masq-ipam-pools"
 	allPools = "all-ipam-pools"
 	allHosts = "all-hosts-net"

@@ -24,9 +24,12 @@ import (
 // parts are all parts of a world for one family, by what they are of.
 func parts(w *rulestest.World, f family.Family, i render.Idiom) map[string]render.Part {
 	r, n := render.New(f, w.Settings, i), w.Node(f)
-	all := map[string]render.Part{"base": r.Base()}
+	all := map[string]render.Part{"base": r.Base(), "tunnel": r.Tunnel(rules.Tunnel{})}
 	for _, ep := range w.Endpoints {
-		all[ep.ID.String()] = r.Endpoint(ep, func(id model.PolicyID) *rules.Policy { return n.Policies[id] })
+		all[ep.ID.String()] = r.Endpoint(ep)
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			all[ep.ID.String()+d.String()] = r.Direction(ep, d, func(id model.PolicyID) *rules.Policy { return n.Policies[id] })
+		}
 	}
 	for id, p := range n.Policies {
 		all[id.String()] = r.Policy(p)
@@ -79,6 +82,10 @@ func (n *node) change(t fataler, to *rulestest.World) {
 	}
 	n.render.Put(slices.Collect(maps.Values(changes))...)
 	n.last = to
+	n.apply(t)
+}
+
+func (n *node) apply(t fataler) {
 	if err := n.driver.Apply(time.Unix(0, 0)); err != nil {
 		t.Fatalf("%v", err)
 	}

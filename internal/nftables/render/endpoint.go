@@ -1,15 +1,10 @@
 package render
 
 import (
-	"slices"
-
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables/nft"
 	"github.com/margay-net/margay/internal/rules"
 )
-
-// Policies finds a reduced policy of the family; nil for one that is not known.
-type Policies func(model.PolicyID) *rules.Policy
 
 // Endpoint is a pod's entries in the maps, and the sources that it may have. The chains
 // that the entries lead to are parts of their own (see Direction), for it is those that
@@ -51,7 +46,7 @@ func (r *Renderer) sources(p *Part, ep *model.LocalEndpoint, where nft.Element) 
 
 // Direction is the chain that the map leads to for one direction, with a chain for each
 // tier but the last. Of the policies only the Pass rules matter (see SameToEndpoints).
-func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policies Policies) Part {
+func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policies rules.Finder) Part {
 	var p Part
 	if !r.on() {
 		return p
@@ -59,7 +54,7 @@ func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policie
 	if _, err := whereKey().Element(nft.Iface(ep.Interface)); err != nil {
 		return p
 	}
-	tiers := tiersWith(ep, d)
+	tiers := ep.TiersWith(d)
 	room := len(r.shared.arrival) + len(tiers)
 	if n := len(tiers); n > 0 {
 		room += len(tiers[n-1].Policies(d))
@@ -84,30 +79,8 @@ func (r *Renderer) Direction(ep *model.LocalEndpoint, d model.Direction, policie
 	return p
 }
 
-// SameDirection says whether Direction makes the same of two endpoints with one interface,
-// as long as their policies stay what they are.
-func SameDirection(a, b *model.LocalEndpoint, d model.Direction) bool {
-	if len(a.Tiers) == len(b.Tiers) && (len(a.Tiers) == 0 || &a.Tiers[0] == &b.Tiers[0]) {
-		return true
-	}
-	return slices.EqualFunc(tiersWith(a, d), tiersWith(b, d), func(x, y *model.TierPolicies) bool {
-		return x.Name == y.Name && x.Default == y.Default && slices.Equal(x.Policies(d), y.Policies(d))
-	})
-}
-
-// tiersWith are the tiers that have policies for the direction.
-func tiersWith(ep *model.LocalEndpoint, d model.Direction) []*model.TierPolicies {
-	out := make([]*model.TierPolicies, 0, len(ep.Tiers))
-	for i := range ep.Tiers {
-		if t := &ep.Tiers[i]; len(t.Policies(d)) > 0 {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
 // tier appends the policies of a tier and its end; pass is the verdict that leaves the tier.
-func (r *Renderer) tier(out []nft.Rule, t *model.TierPolicies, d model.Direction, policies Policies, pass nft.Verdict) []nft.Rule {
+func (r *Renderer) tier(out []nft.Rule, t *model.TierPolicies, d model.Direction, policies rules.Finder, pass nft.Verdict) []nft.Rule {
 	for _, id := range t.Policies(d) {
 		policy := policies(id)
 		if policy == nil {

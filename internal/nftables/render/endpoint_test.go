@@ -21,7 +21,7 @@ import (
 func noPolicy(model.PolicyID) *rules.Policy { return nil }
 
 // chainsOf are an endpoint's chains: those of both directions.
-func chainsOf(r *render.Renderer, ep *model.LocalEndpoint, find render.Policies) []nft.Chain {
+func chainsOf(r *render.Renderer, ep *model.LocalEndpoint, find rules.Finder) []nft.Chain {
 	return append(r.Direction(ep, model.Egress, find).Chains, r.Direction(ep, model.Ingress, find).Chains...)
 }
 
@@ -91,7 +91,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 }
 
 // An endpoint whose direction is the same as before need not be rendered anew: what is
-// rendered differs just where SameDirection says so.
+// rendered differs just where SamePolicies says so.
 func TestSameDirection(t *testing.T) {
 	id := func(name string) model.PolicyID { return model.Key{Kind: model.KindGlobalPolicy, Name: name} }
 	tier := func(name string, end model.Action, in, out []model.PolicyID) model.TierPolicies {
@@ -122,7 +122,7 @@ func TestSameDirection(t *testing.T) {
 				x, y := &model.LocalEndpoint{Interface: "cali1", Tiers: x}, &model.LocalEndpoint{Interface: "cali1", Tiers: y}
 				// With the comments, which name the tiers.
 				want := fmt.Sprint(nft.Table{Chains: r.Direction(x, d, find).Chains}) == fmt.Sprint(nft.Table{Chains: r.Direction(y, d, find).Chains})
-				if got := render.SameDirection(x, y, d); got != want {
+				if got := x.SamePolicies(y, d); got != want {
 					t.Errorf("%s and %s, %s: %v, want %v", of, as, d, got, want)
 				}
 			}

@@ -9,23 +9,11 @@ import (
 	"github.com/margay-net/margay/internal/rules"
 )
 
-// Tunnel is this node's end of the tunnels over one family, as far as packets are let in.
-type Tunnel struct {
-	// VXLAN: there is one, of the network VNI on the UDP port Port.
-	VXLAN bool
-	VNI   uint32
-	Port  uint16
-	// IPIP: there is one.
-	IPIP bool
-	// External are nets that tunnelled packets are taken from, beside the Senders.
-	External []netip.Prefix
-}
-
 // Tunnel is what guards the node's end of tunnels: packets for it are taken from those who are
 // at the other ends, and from nobody else, pods least of all. VXLAN of another network on the
 // same port is somebody else's, and not looked at. Between nodes, tunnelled packets are not
 // tracked: what is inside is, once it is out.
-func (r *Renderer) Tunnel(t Tunnel) Part {
+func (r *Renderer) Tunnel(t rules.Tunnel) Part {
 	var p Part
 	if !r.on() || !t.VXLAN && !t.IPIP {
 		return p

@@ -7,18 +7,19 @@ import (
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/nftables/render"
+	"github.com/margay-net/margay/internal/rules"
 )
 
 func TestTunnel(t *testing.T) {
-	vxlan := render.Tunnel{VXLAN: true, VNI: 4096, Port: 4789}
+	vxlan := rules.Tunnel{VXLAN: true, VNI: 4096, Port: 4789}
 	both := vxlan
 	both.IPIP, both.External = true, prefixes("192.0.2.0/24", "2001:db8::/32")
 	for name, c := range map[string]struct {
 		f    family.Family
-		end  render.Tunnel
+		end  rules.Tunnel
 		want string
 	}{
-		"none": {family.V4, render.Tunnel{VNI: 4096, Port: 4789, External: both.External}, ""},
+		"none": {family.V4, rules.Tunnel{VNI: 4096, Port: 4789, External: both.External}, ""},
 		"VXLAN": {family.V6, vxlan, `
 tunnel-senders: ip6 saddr @cali-tunnel-senders6 accept
 tunnel-senders: meta nfproto ipv6 drop
@@ -70,7 +71,7 @@ func TestSender(t *testing.T) {
 				t.Errorf("%v, and %v is off: %+v", a, f, got)
 			}
 		}
-		if got := render.New(f, off).Tunnel(render.Tunnel{VXLAN: true, VNI: 1, Port: 1}); len(got.Chains) != 0 {
+		if got := render.New(f, off).Tunnel(rules.Tunnel{VXLAN: true, VNI: 1, Port: 1}); len(got.Chains) != 0 {
 			t.Errorf("%v is off: %+v", f, got)
 		}
 	}
