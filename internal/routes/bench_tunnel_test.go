@@ -211,4 +211,7 @@ func (b *tunnelBench) one() {
 		d.Want(to[i&1])
 		b.apply(d)
 	}
+	if !d.Settled() {
+		b.Fatal("not settled")
+	}
 }
