@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,21 +68,36 @@ func (n *Node) assign(a netip.Addr, to map[string]string) {
 	}
 }
 
-// assign enters the pod's addresses in its node's blocks, if there is IPAM.
+// assign enters the pod's addresses in the blocks that they are of. A pod on another node than its
+// block's has borrowed its address.
 func (p *Pod) assign() {
+	p.c.t.Helper()
 	namespace, name := split(p.Spec.Name)
-	for _, a := range p.Spec.Addresses {
-		p.node.assign(a, map[string]string{"namespace": namespace, "pod": name, "node": p.Spec.Node})
-	}
-	p.node.writeBlocks()
+	p.enter(map[string]string{"namespace": namespace, "pod": name, "node": p.Spec.Node})
 }
 
 // release takes them out again.
 func (p *Pod) release() {
-	for _, a := range p.Spec.Addresses {
-		p.node.assign(a, nil)
+	p.c.t.Helper()
+	p.enter(nil)
+}
+
+func (p *Pod) enter(owner map[string]string) {
+	p.c.t.Helper()
+	for _, n := range p.c.nodes {
+		theirs := slices.DeleteFunc(slices.Clone(p.Spec.Addresses), func(a netip.Addr) bool { return !n.owns(a) })
+		for _, a := range theirs {
+			n.assign(a, owner)
+		}
+		if len(theirs) > 0 {
+			n.writeBlocks()
+		}
 	}
-	p.node.writeBlocks()
+}
+
+// owns says whether an address is in the node's podCIDRs.
+func (n *Node) owns(a netip.Addr) bool {
+	return slices.ContainsFunc(n.PodNets, func(net netip.Prefix) bool { return net.Contains(a) })
 }
 
 // writeBlocks writes the node's blocks to the API, if there is IPAM.

@@ -124,6 +124,13 @@ func (p *Pod) Report() {
 	p.report(core.PodRunning, p.Spec.Addresses)
 }
 
+// ReportAddresses is Report with other addresses than the pod's: some container runtimes leave out
+// those of a family.
+func (p *Pod) ReportAddresses(addrs ...netip.Addr) {
+	p.c.t.Helper()
+	p.report(core.PodRunning, addrs)
+}
+
 // Finish tells the API that the pod has come to its end: PodSucceeded or PodFailed. The kubelet
 // leaves the addresses in the status.
 func (p *Pod) Finish(phase core.PodPhase) {
@@ -163,6 +170,16 @@ func statusOf(n *Node, phase core.PodPhase, addrs []netip.Addr) core.PodStatus {
 		status.PodIP = addrs[0].String()
 	}
 	return status
+}
+
+// Terminate asks for the pod's end, as kubectl delete does: the object stays, marked, until the
+// kubelet has ended the containers (Finish) and removed it (Delete).
+func (p *Pod) Terminate() {
+	p.c.t.Helper()
+	ctx, cancel := p.c.Context()
+	defer cancel()
+	namespace, name := split(p.Spec.Name)
+	p.c.must(p.c.Admin.CoreV1().Pods(namespace).Delete(ctx, name, *meta.NewDeleteOptions(30)))
 }
 
 // Delete removes the pod: its object at once, then its namespaces, if it has any.
