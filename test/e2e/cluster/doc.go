@@ -20,13 +20,17 @@
 //	}
 //
 // A test that wants only the API (of resource definitions, admission, roles) starts a cluster
-// with no nodes and uses Admin, Dynamic, ConfigFor and Kubectl; subtests may share it.
+// with no nodes and uses Admin, Dynamic, ConfigFor and Kubectl; subtests may share it. One that
+// wants what a user has calls Install with an overlay before it starts agents.
 //
 // There is no controller manager, no scheduler and no kubelet. A pod names its node; of what the
 // others do, the cluster does this: it makes the ServiceAccount "default" of every namespace,
-// gives nodes their podCIDRs, pods the addresses that a CNI plugin would, and patches the status
-// of pods and nodes with the identity of the node's kubelet (Node authorizer and NodeRestriction
-// are on). Nothing is done about Deployments and DaemonSets.
+// gives nodes their podCIDRs and pods the addresses that a CNI plugin would (UseIPAM: by blocks,
+// as Calico's), and patches the status of pods and nodes with the identity of the node's kubelet
+// (Node authorizer and NodeRestriction are on). Nobody makes pods of Deployments and DaemonSets.
+//
+// The agents' tokens are bound to pods on their nodes, so that the server knows of each request
+// which node it is from. The audit log has every request: Calls, Forbidden, Watches.
 //
 // Methods are for the test's own goroutine, unless they say otherwise, and end the test if they
 // cannot do what they say. Everything goes with the test. All processes are children of the test
