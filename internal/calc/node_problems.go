@@ -93,7 +93,14 @@ func firstOf(list []netip.Prefix) string {
 
 // problems are what keeps this node from using a tunnel that pools ask for.
 func (o *own) problems() (out []model.Problem) {
+	n := o.nodes(o.node)
 	for _, f := range family.All() {
+		if n != nil && o.pools.ask(model.VXLAN, f) && !n.VXLAN.Get(f).Address.IsValid() {
+			out = append(out, model.Problem{
+				Severity: model.Warning, Field: model.AnnotationField(model.VXLANAddressAnnotation(f)),
+				Message: "this node has no tunnel address: other nodes have no way to it through VXLAN",
+			})
+		}
 		v, _ := o.present(f)
 		wanted := cmp.Or(map[bool]string{true: model.VXLAN.String()}[v.VXLAN], map[bool]string{true: model.IPIP.String()}[v.IPIP])
 		if wanted != "" && !v.Address.IsValid() {
