@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 hack/vm/get.sh >/dev/null
 
 tools=()
-for command in nft iptables ip6tables; do
+for command in nft iptables ip6tables ip bridge; do
   if command -v "$command" >/dev/null; then tools+=(-x "$command"); fi
 done
 

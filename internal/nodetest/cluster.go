@@ -57,7 +57,7 @@ func StartCluster(t testing.TB, o ClusterOptions) *Cluster {
 	}
 	c := &Cluster{Lab: netlab.Test(t, o.lab()), Nodes: map[string]*Node{}, t: t, options: o}
 	for _, name := range ClusterNodes() {
-		settings := settingsOf(Options{Families: o.Families|o.Underlay, Settings: o.Settings})
+		settings := settingsOf(Options{Families: o.Families | o.Underlay, Settings: o.Settings})
 		settings["FelixHostname"] = name
 		c.Nodes[name] = &Node{
 			Node: c.Lab.Node(name), Lab: c.Lab, Directory: filepath.Join(t.TempDir(), name), t: t,

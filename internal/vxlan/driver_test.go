@@ -376,9 +376,9 @@ func TestDamageIsUndone(t *testing.T) {
 	}
 	for name, do := range damage {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(w *world, inner family.Set) {
-				inner = family.Both
-				w.tell(inner)
+			for _, f := range family.All() {
+				w := newWorld(t, f, newKernel())
+				w.tell(family.Both)
 				w.driver.InSync()
 				w.apply()
 				do(w)
@@ -386,8 +386,8 @@ func TestDamageIsUndone(t *testing.T) {
 					w.Error("not counted")
 				}
 				w.apply()
-				w.stands(lines(w.f, inner)...)
-			})
+				w.stands(lines(f, family.Both)...)
+			}
 		})
 	}
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // kernel is the links of a network namespace in memory, with what the kernel does of itself:
-// what goes with a link, and with its being up. Events of what somebody else does are kept
-// until the test hands them over.
+// what goes with a link, and with its being up. Events of what somebody else does are handed
+// over by the tests.
 type kernel struct {
 	links      []vxlan.Link
 	addresses  []vxlan.Address
@@ -28,7 +28,6 @@ type kernel struct {
 	fail   error
 	refuse func(vxlan.Write) error
 	writes []vxlan.Write
-	events []vxlan.Event
 }
 
 // newKernel is a node with an uplink that has an address of each family.

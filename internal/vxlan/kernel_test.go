@@ -264,7 +264,7 @@ func TestThousandNodes(t *testing.T) {
 		}
 		took := time.Since(start)
 		t.Logf("%s: %v", want, took)
-		if took > time.Second {
+		if took > 5*time.Second { // a hundredth of it, but for an emulated machine
 			t.Errorf("%s took %v", want, took)
 		}
 	}
