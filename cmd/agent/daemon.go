@@ -86,6 +86,7 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 func (d *daemon) run(ctx context.Context) error {
 	d.log.WithFields(logrus.Fields{"version": readBuild().version, "node": d.node()}).Info("Agent starts")
 	d.apply(d.inForce)
+	d.lookBeside()
 	var parts sync.WaitGroup
 	for name, part := range map[string]func(context.Context) error{
 		"configuration": d.followSettings,

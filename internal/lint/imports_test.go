@@ -52,6 +52,7 @@ var rooms = []room{
 	{"internal/vxlan", "model reconcile interfaces", "kernel"},
 	{"internal/ipip", "model reconcile interfaces", "kernel"},
 	{"internal/mtu", "", ""},
+	{"internal/hostconfig", "", ""},
 	{"internal/wireguard", "model reconcile interfaces", "kernel"},
 	{"internal/conntrack", "model", "kernel"},
 	{"internal/clean", "interfaces ipset iptables routes", "kernel"},
