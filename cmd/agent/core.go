@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sirupsen/logrus"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/margay-net/margay/internal/calc"
 	"github.com/margay-net/margay/internal/config"
@@ -24,7 +25,9 @@ type core struct {
 	link   func(kubernetes.Link)
 	// events writes Events; nil if there is nowhere to write them.
 	events *kubernetes.Recorder
-	log    *logrus.Entry
+	// saw is shown the own Node of an API server; may be nil.
+	saw func(*corev1.Node)
+	log *logrus.Entry
 	// published is told of nodes about which something else is published than before; may be nil.
 	published func(node string)
 }
@@ -39,6 +42,7 @@ type coreOptions struct {
 	// published is told of nodes about which something else is published; may be nil.
 	published func(node string)
 	events    *kubernetes.Recorder // may be nil
+	saw       func(*corev1.Node)   // may be nil
 }
 
 func newCore(l *local, o coreOptions) *core {
@@ -52,14 +56,14 @@ func newCore(l *local, o coreOptions) *core {
 		Observer: o.observer,
 		Reported: reported(o.events),
 	})
-	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), link: o.link, events: o.events, log: o.log, published: o.published}
+	return &core{local: l, engine: e, graph: graph, record: newRecord(e, o.seen), link: o.link, events: o.events, saw: o.saw, log: o.log, published: o.published}
 }
 
 // readSource runs a new source until the context ends or the source fails.
 func (c *core) readSource(ctx context.Context, s sourceSettings) error {
 	c.record.replaceSource()
 	return c.newSource(s, sourceOptions{
-		sink: c.record, link: c.link, published: c.published, events: c.events, log: c.log.WithField("component", "source"),
+		sink: c.record, link: c.link, published: c.published, events: c.events, saw: c.saw, log: c.log.WithField("component", "source"),
 	}).Run(ctx)
 }
 

@@ -73,7 +73,7 @@ func newDaemon(l *local, o daemonOptions) (*daemon, error) {
 	observer := &observer{board: d.board, metrics: d.metrics, configure: d.configure, announcer: d.announcer, sizes: newSizes(), log: log}
 	d.core = newCore(l, coreOptions{
 		log: log, seen: d.announcer.see, published: d.announcer.overwritten, link: observer.linked,
-		observer: observer, events: l.newRecorder(log.WithField("component", "events")),
+		observer: observer, events: l.newRecorder(log.WithField("component", "events")), saw: d.watchNode(publisher),
 	})
 	observer.start(d.record, d.graph.Stats)
 	d.dataplane = newKernelSide(d)

@@ -11,9 +11,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/sirupsen/logrus"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/margay-net/margay/internal/health"
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/source"
 	"github.com/margay-net/margay/internal/source/kubernetes"
 )
 
@@ -50,6 +52,17 @@ func (l *local) newRecorder(log *logrus.Entry) *kubernetes.Recorder {
 		return nil
 	}
 	return kubernetes.NewRecorder(l.api, l.node(), log)
+}
+
+// watchNode has what somebody else makes of our word on the Node put right. It returns what
+// is to be shown the Node; nil if there is none to watch.
+func (d *daemon) watchNode(p source.Publisher) func(*corev1.Node) {
+	api, ok := p.(*kubernetes.Publisher)
+	if !ok {
+		return nil
+	}
+	api.Overwritten = func() { d.announcer.overwritten(d.announcer.node) }
+	return api.Saw
 }
 
 // reported is what the engine tells of problems.

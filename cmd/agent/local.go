@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/sirupsen/logrus"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/margay-net/margay/internal/config"
 	"github.com/margay-net/margay/internal/source"
@@ -76,6 +77,7 @@ type sourceOptions struct {
 	// server needs none: it tells all that it has been told.
 	published func(node string)
 	events    *kubernetes.Recorder // may be nil
+	saw       func(*corev1.Node)   // may be nil
 	log       *logrus.Entry
 }
 
@@ -90,7 +92,7 @@ func (l *local) newSource(s sourceSettings, o sourceOptions) runner {
 	if l.api != nil {
 		return kubernetes.New(kubernetes.Options{
 			Client: l.api, Node: l.node(), Convert: conversion, LostShare: s.lostShare,
-			Sink: o.sink, Link: o.link, Recorder: o.events, Log: o.log,
+			Sink: o.sink, Link: o.link, Recorder: o.events, Saw: o.saw, Log: o.log,
 		})
 	}
 	return files.New(files.Options{

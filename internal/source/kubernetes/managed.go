@@ -27,7 +27,7 @@ func ownFields(all []metav1.ManagedFieldsEntry) (owned, error) {
 				Conditions map[string]any `json:"f:conditions"`
 			} `json:"f:status"`
 		}
-		if err := json.Unmarshal(e.FieldsV1.Raw, &fields); err != nil {
+		if err := json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields); err != nil {
 			return o, fmt.Errorf("managed fields: %w", err)
 		}
 		for key := range fields.Metadata.Annotations {

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,8 +44,9 @@ type reading struct {
 type reader struct {
 	convert *convert.Converter
 	raw     *manifest.Reader
-	// node is the one whose pods Events are written about.
+	// node is the one whose pods Events are written about; saw is shown its Node.
 	node string
+	saw  func(*corev1.Node) // may be nil
 }
 
 // read converts an object. Its error is that it is nothing that has a name.
@@ -57,6 +59,9 @@ func (r *reader) read(obj runtime.Object) (reading, error) {
 		return reading{}, fmt.Errorf("%T among the objects of the API server", obj)
 	}
 	out := reading{name: types.NamespacedName{Namespace: meta.GetNamespace(), Name: meta.GetName()}}
+	if n, ok := obj.(*corev1.Node); ok && n.Name == r.node && r.saw != nil {
+		r.saw(n)
+	}
 	result, _ := r.convert.Object(obj, nil)
 	out.take(result)
 	if p, local := out.value.(*model.Pod); local && p.Node == r.node {

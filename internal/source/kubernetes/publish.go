@@ -1,10 +1,13 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,8 +28,15 @@ type Publisher struct {
 	client *Client
 	node   string
 	now    func() time.Time
+	// Overwritten is called when somebody else has changed what was published; may be nil. It
+	// must not block.
+	Overwritten func()
+
+	mu sync.Mutex
 	// last is what the Node has of ours, as far as is known; nil before it has been read.
 	last *said
+	// version is that of the Node when it had that.
+	version string
 }
 
 // said is what was written.
@@ -56,6 +66,8 @@ func NewPublisher(c *Client, node string) (*Publisher, error) {
 // Publish writes what differs from what the Node says. An attempt that fails is repeated a
 // few times, with pauses; the error is the last one's.
 func (p *Publisher) Publish(ctx context.Context, patch source.NodePatch) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var pace pace
 	for attempt := 1; ; attempt++ {
 		err := p.publish(ctx, patch)
@@ -121,10 +133,13 @@ func (p *Publisher) conditions(list []source.Condition) []condition {
 	return out
 }
 
+// sameConditions says whether two lists say the same, in whatever order.
 func sameConditions(a, b []condition) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	byType := func(x, y condition) int { return cmp.Compare(x.Type, y.Type) }
+	a, b = slices.SortedFunc(slices.Values(a), byType), slices.SortedFunc(slices.Values(b), byType)
 	for i := range a {
 		x, y := a[i], b[i]
 		if !x.Changed.Equal(&y.Changed) {
@@ -147,7 +162,12 @@ func (p *Publisher) apply(ctx context.Context, part string, fields map[string]an
 		return err
 	}
 	request := p.request(p.client.raw.Patch(types.ApplyYAMLPatchType), part).Param("fieldManager", FieldManager).Param("force", "true")
-	return request.Body(body).Do(ctx).Error()
+	node := &rawObject{}
+	if err := request.Body(body).Do(ctx).Into(node); err != nil {
+		return err
+	}
+	p.version = node.ResourceVersion
+	return nil
 }
 
 func (p *Publisher) request(r *rest.Request, part string) *rest.Request {
@@ -164,20 +184,48 @@ func (p *Publisher) recall(ctx context.Context) error {
 	if err := p.request(p.client.typed.Get(), "").Do(ctx).Into(node); err != nil {
 		return err
 	}
+	last, err := readSaid(node)
+	if err == nil {
+		p.last, p.version = last, node.ResourceVersion
+	}
+	return err
+}
+
+// Saw takes note of the Node as a source has it. One that is older than what was published,
+// or comes while something is being published, says nothing.
+func (p *Publisher) Saw(node *corev1.Node) {
+	if !p.mu.TryLock() {
+		return
+	}
+	defer p.mu.Unlock()
+	if p.last == nil || older(node.ResourceVersion, p.version) {
+		return
+	}
+	now, err := readSaid(node)
+	if err == nil && maps.Equal(now.annotations, p.last.annotations) && sameConditions(now.conditions, p.last.conditions) {
+		return
+	}
+	if p.last = nil; p.Overwritten != nil {
+		p.Overwritten()
+	}
+}
+
+// readSaid is what a Node has of ours, in the order of its lists.
+func readSaid(node *corev1.Node) (*said, error) {
 	ours, err := ownFields(node.ManagedFields)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.last = &said{annotations: map[string]string{}}
+	out := &said{annotations: map[string]string{}}
 	for name, value := range node.Annotations {
 		if ours.annotations[name] {
-			p.last.annotations[name] = value
+			out.annotations[name] = value
 		}
 	}
 	for _, c := range node.Status.Conditions {
 		if ours.conditions[string(c.Type)] {
-			p.last.conditions = append(p.last.conditions, condition{string(c.Type), string(c.Status), c.Reason, c.Message, c.LastTransitionTime})
+			out.conditions = append(out.conditions, condition{string(c.Type), string(c.Status), c.Reason, c.Message, c.LastTransitionTime})
 		}
 	}
-	return nil
+	return out, nil
 }

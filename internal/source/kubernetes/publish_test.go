@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -29,6 +31,8 @@ type writes struct {
 	// node is what GET of the node answers; refuse how often a write is refused, and with what.
 	node   string
 	refuse []int
+	// answer is what a write is answered with.
+	answer string
 }
 
 // writing is a request that has been taken.
@@ -63,7 +67,7 @@ func (w *writes) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	body, _ := io.ReadAll(r.Body)
 	w.taken = append(w.taken, writing{r.Method, r.URL.String(), string(body)})
-	_, _ = io.WriteString(out, "{}")
+	_, _ = io.WriteString(out, cmp.Or(w.answer, `{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}`))
 	select {
 	case w.news <- struct{}{}:
 	default:
@@ -151,6 +155,42 @@ func TestAnAgentThatStartsAgainWritesNothing(t *testing.T) {
 	}
 }
 
+// What somebody else makes of our fields is put right; an event that is older than our own
+// word is none of that.
+func TestWhatIsOverwrittenIsNoticed(t *testing.T) {
+	w, c := newWrites(t)
+	p, err := NewPublisher(c, "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overwritten := 0
+	p.Overwritten = func() { overwritten++ }
+	node := func(version, address string) *corev1.Node {
+		n := into(t, `{"metadata": {"name": "n1", "resourceVersion": "`+version+`", "annotations": {"projectcalico.org/IPv4Address": "`+address+`"},
+			"managedFields": [{"manager": "margay", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:annotations": {"f:projectcalico.org/IPv4Address": {}}}}}]}}`, &corev1.Node{})
+		return n
+	}
+	p.Saw(node("5", "198.51.100.1/24")) // nothing is known of what there should be
+	patch := source.NodePatch{Annotations: map[string]string{"projectcalico.org/IPv4Address": "192.0.2.1/24"}}
+	w.answer = `{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "resourceVersion": "10"}}`
+	if err := p.Publish(context.Background(), patch); err != nil {
+		t.Fatal(err)
+	}
+	p.Saw(node("9", "198.51.100.1/24"))
+	p.Saw(node("10", "192.0.2.1/24"))
+	p.Saw(node("11", "192.0.2.1/24"))
+	if overwritten != 0 {
+		t.Errorf("noticed %d times", overwritten)
+	}
+	p.Saw(node("12", "198.51.100.1/24"))
+	if overwritten != 1 {
+		t.Errorf("noticed %d times, want once", overwritten)
+	}
+	if err := p.Publish(context.Background(), patch); err != nil || len(w.requests()) != 2 {
+		t.Errorf("written: %v, %v", w.requests(), err)
+	}
+}
+
 func TestPublishingIsTriedAgain(t *testing.T) {
 	w, c := newWrites(t)
 	w.refuse = []int{500, 429}
@@ -219,7 +259,12 @@ func start(t *testing.T, r *Recorder) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func trouble(severity model.Severity, message string) []model.Problem {

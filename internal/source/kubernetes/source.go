@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/margay-net/margay/internal/source"
 	"github.com/margay-net/margay/internal/source/convert"
@@ -53,6 +54,8 @@ type Options struct {
 	Sink      source.Sink
 	// Link is called when the server is lost and when it is back; may be nil. It must not block.
 	Link func(Link)
+	// Saw is shown the own Node whenever it is read; may be nil. It must not block.
+	Saw func(*corev1.Node)
 	// Recorder finds in the Source the objects that it writes about; may be nil.
 	Recorder *Recorder
 	Log      *logrus.Entry
@@ -67,7 +70,7 @@ type Source struct {
 // New makes a Source. It asks nothing before Run.
 func New(o Options) *Source {
 	tell := newTeller(o)
-	objects := &reader{convert: convert.New(o.Convert), raw: manifest.New(manifest.Options{}), node: o.Node}
+	objects := &reader{convert: convert.New(o.Convert), raw: manifest.New(manifest.Options{}), node: o.Node, saw: o.Saw}
 	d := &discovery{client: o.Client, tell: tell, log: o.Log, asked: make(chan struct{}, 1)}
 	s := &Source{discovery: d}
 	all := kinds()
