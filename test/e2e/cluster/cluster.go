@@ -146,9 +146,6 @@ func (c *Cluster) end() {
 	c.etcd.endQuietly()
 }
 
-// T is the test that the cluster is for.
-func (c *Cluster) T() testing.TB { return c.t }
-
 // Families are the cluster's families.
 func (c *Cluster) Families() family.Set { return c.options.Families }
 

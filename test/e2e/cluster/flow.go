@@ -28,10 +28,6 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// Pause waits a moment (50 ms) before a test asks again for what tells of no change, or until the
-// context ends, which is its error.
-func (c *Cluster) Pause(ctx context.Context) error { return pause(ctx) }
-
 // Flows is one flow, in every family of the cluster. A port is 0 for ICMP.
 func (c *Cluster) Flows(from, to string, protocol netlab.Protocol, port uint16, allowed bool) []netlab.Expectation {
 	var all []netlab.Expectation

@@ -9,35 +9,6 @@ import (
 	"github.com/margay-net/margay/test/e2e/cluster"
 )
 
-// A server whose certificate has run out is no server; nothing happens on the node until it has
-// another.
-func TestACertificateThatRunsOut(t *testing.T) {
-	c := cluster.Start(t, cluster.Options{Nodes: 1})
-	addClientsOn(c, "node1")
-	c.Apply(friendsPolicy)
-	startAgents(c)
-	expected := c.Table(`
-		FROM        TO            IPv4 TCP  IPv6 TCP
-		shop/web    shop/db:5432  yes       yes
-		shop/guest  shop/db:5432  no        no`)
-	c.AwaitFlows(expected)
-	watched, n := c.Watches(time.Time{}), c.Node("node1")
-	kernel := n.Listen()
-	c.StopServer()
-	c.NewServerCertificate(time.Now().Add(-time.Minute))
-	c.LaunchServer()
-	n.AwaitLog("certificate has expired")
-	c.CheckFlows(expected)
-	c.StopServer()
-	c.NewServerCertificate(time.Time{})
-	moment := time.Now()
-	c.StartServer()
-	c.AwaitWatches(watched, moment)
-	if heard := kernel.Heard(); len(heard) > 0 {
-		t.Errorf("the kernel was changed: %v", heard)
-	}
-}
-
 // A token that is replaced in its file before it is refused is read again, and one that is refused
 // before it is replaced is as good as a server that is away.
 func TestATokenThatIsReplaced(t *testing.T) {
