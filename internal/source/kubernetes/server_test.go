@@ -141,6 +141,22 @@ func (s *server) put(path, text string) {
 	s.tell(change{path, kind, o, s.version})
 }
 
+// fill makes many objects at once.
+func (s *server) fill(path string, n int, text func(i int) string) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version++
+	for i := range n {
+		var o jsonObject
+		if err := json.Unmarshal([]byte(text(i)), &o); err != nil {
+			s.t.Fatal(err)
+		}
+		o["metadata"].(map[string]any)["resourceVersion"] = strconv.Itoa(s.version)
+		s.collections[path][nameOf(o)] = o
+	}
+}
+
 // remove deletes an object.
 func (s *server) remove(path, name string) {
 	s.mu.Lock()
@@ -386,7 +402,7 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 		(&fault{code: 410, reason: metav1.StatusReasonExpired}).answer(w)
 		return
 	}
-	st := &stream{path: path, changes: make(chan change, 100_000), end: make(chan bool, 1)}
+	st := &stream{path: path, changes: make(chan change, len(s.collections[path])+len(s.history)+10_000), end: make(chan bool, 1)}
 	if whole {
 		for _, name := range slices.Sorted(maps.Keys(s.collections[path])) {
 			st.changes <- change{path, "ADDED", s.collections[path][name], s.version}

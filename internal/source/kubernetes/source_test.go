@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -93,6 +94,25 @@ func (s *sink) state() string {
 	return strings.Join(lines, "\n")
 }
 
+// await waits until something is so. The mutex is held while it is asked for.
+func (s *sink) await(t *testing.T, so func() bool) {
+	t.Helper()
+	limit := time.After(2 * time.Minute)
+	for {
+		s.mu.Lock()
+		done := so()
+		s.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-s.news:
+		case <-limit:
+			t.Fatal("it does not come to that")
+		}
+	}
+}
+
 func (s *sink) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +129,8 @@ func (s *sink) gone() []string {
 type lab struct {
 	*server
 	sink *sink
+	// patience is how long want waits; 20 seconds if zero.
+	patience time.Duration
 }
 
 // follow starts a source on a server. The test's end stops it.
@@ -137,7 +159,7 @@ func follow(t *testing.T, s *server) *lab {
 // want waits until every line is in the sink's state, and no line that begins with "!".
 func (l *lab) want(lines ...string) {
 	l.t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(cmp.Or(l.patience, 20*time.Second))
 	for {
 		missing := l.missing(lines)
 		if missing == "" {
