@@ -8,6 +8,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/margay-net/margay/internal/netlab"
+	"github.com/margay-net/margay/test/e2e/cluster"
 )
 
 // A server whose certificate has run out is as good as away.
@@ -108,4 +109,23 @@ spec: {nodeName: node1, containers: [{name: c, image: i}]}
 		out, err := c.Kubectl("", "get", "ippool", "good", "-o", "jsonpath={.status.conditions[0].type}={.status.conditions[0].status}")
 		return err == nil && out == "Accepted=True", "the pool is not accepted: " + out
 	})
+}
+
+// A token that is taken away costs nothing as long as the kubelet has put a new one in its place.
+func TestTokensAreReplaced(t *testing.T) {
+	c := guarded(t)
+	n := c.Node("node1")
+	n.WriteToken(c.Token(cluster.AgentAccount, cluster.TokenOptions{}))
+	if _, err := c.Kubectl("", "delete", "pod", "-n", "kube-system", "-l", "app=margay", "--force", "--grace-period=0"); err != nil {
+		t.Fatal(err) // the first token was bound to it
+	}
+	c.KillServer()
+	c.StartServer()
+	if _, err := c.Kubectl("", "delete", "networkpolicy", "-n", "shop", "db"); err != nil {
+		t.Fatal(err)
+	}
+	awaitDump(t, n, "model", "!KubernetesNetworkPolicy/shop/db")
+	awaitDump(t, n, "health", "!Unauthorized")
+	c.AwaitFlows(c.Flows("else/guest", "shop/db", netlab.TCP, 5432, true))
+	n.AwaitReady()
 }

@@ -50,7 +50,7 @@ func awaitDump(t *testing.T, n *cluster.Node, stage, text string) {
 // await asks until it is so.
 func await(t *testing.T, so func() (bool, string)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		ok, what := so()
