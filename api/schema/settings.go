@@ -92,7 +92,7 @@ type Settings struct {
 	// +kubebuilder:validation:Pattern=`^(?i)(Enabled|Disabled)?$`
 	IpForwarding string `json:"ipForwarding,omitempty"`
 
-	// RouteTableRanges: Routing tables that the agent may use for itself, both families. Unset, it picks free ones. (list of FIRST-LAST)
+	// RouteTableRanges: Routing tables that the agent may use for itself. WireGuard takes the first two, one for each family's device. Unset, they are 1 and 2. (list of FIRST-LAST)
 	//
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -280,6 +280,14 @@ type Settings struct {
 	// WireguardThreadingEnabled: Use threaded NAPI on the devices, both families. (true or false; default false)
 	WireguardThreadingEnabled *bool `json:"wireguardThreadingEnabled,omitempty"`
 
+	// WireguardBackend: Where the devices are, both families: the kernel's own, or in user space in the agent's process, where packets cost several times as much and the tunnel is down while no agent runs. `Auto` takes the kernel's where it has them. (one of Auto, Kernel, Userspace; default Auto)
+	//
+	// +kubebuilder:validation:Pattern=`^(?i)(Auto|Kernel|Userspace)?$`
+	WireguardBackend string `json:"wireguardBackend,omitempty"`
+
+	// WireguardRequired: Drop what goes to pods of nodes that have published no key, both families, instead of sending it in the clear. (true or false; default false)
+	WireguardRequired *bool `json:"wireguardRequired,omitempty"`
+
 	// NftablesMode: Policy in nftables, in iptables, or where kube-proxy has its rules. (one of Auto, Enabled, Disabled; default Auto)
 	//
 	// +kubebuilder:validation:Pattern=`^(?i)(Auto|Enabled|Disabled)?$`
@@ -290,7 +298,7 @@ type Settings struct {
 	// +kubebuilder:validation:Pattern=`^(?i)(DROP|REJECT)?$`
 	NftablesFilterDenyAction string `json:"nftablesFilterDenyAction,omitempty"`
 
-	// NftablesMarkMask: Packet mark bits that the agent may use, both families. (mask, at least 2 bits of 32; default 0xffff0000)
+	// NftablesMarkMask: Packet mark bits that the agent may use, both families. Policy in nftables needs none; WireGuard's own packets carry the highest. (mask, at least 2 bits of 32; default 0xffff0000)
 	//
 	// +kubebuilder:validation:Minimum=3
 	// +kubebuilder:validation:Maximum=4294967295

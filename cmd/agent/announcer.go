@@ -91,6 +91,11 @@ func (a *announcer) see(e model.Event) {
 // follow takes note of what the calculation says of the node.
 func (a *announcer) follow(b *calc.Batch) { a.note(func() { a.tunnels.follow(b) }) }
 
+// hold takes note of the node's own public keys.
+func (a *announcer) hold(keys family.Pair[model.WireguardKey]) {
+	a.note(func() { a.tunnels.keys = &keys })
+}
+
 // seenAll says that all objects have come, the node's own too if there is one. What an
 // earlier run of the agent has published stands until then.
 func (a *announcer) seenAll() { a.note(func() { a.known = true }) }

@@ -295,7 +295,7 @@ func TestAFaultOfTheGraphEndsNothing(t *testing.T) {
 		Node: s.node(), Graph: faultyGraph{s.graph}, Table: s.table, Layers: s.layers, Log: s.core.log,
 		Observer: &observer{
 			board: s.board, metrics: s.metrics, configure: s.configure,
-			announcer: s.announcer, sizes: newSizes(), record: s.record,
+			announcer: s.announcer, sizes: newSizes(), record: s.record, stats: s.graph.Stats,
 		},
 	})
 	s.record.next = s.engine

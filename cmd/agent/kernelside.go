@@ -78,6 +78,7 @@ func (k *kernelSide) open(ctx context.Context) (kernelLoop, error) {
 		Settings: d.engine.Settings(),
 		Facts:    tell,
 		Begin:    d.engine.Begin,
+		Keys:     d.announcer.hold,
 		Metrics:  d.metrics,
 		Health:   d.board,
 		Log:      d.log.WithField("component", "dataplane"),

@@ -50,7 +50,7 @@ func TestEverythingReloads(t *testing.T) {
 				text = map[string]string{"DefaultEndpointToHostAction": "ACCEPT", "NATOutgoingExclusions": "IPPoolsAndHostIPs",
 					"IPForwarding": "Disabled", "NFTablesMode": "Disabled", "IptablesBackend": "NFT", "ChainInsertMode": "append",
 					"PrometheusMetricsClientAuth": "RequireAnyClientCert", "NftablesFilterDenyAction": "REJECT",
-					"IptablesFilterDenyAction": "REJECT", "IptablesFilterAllowAction": "RETURN", "IptablesMangleAllowAction": "RETURN",
+					"WireguardBackend": "Userspace", "IptablesFilterDenyAction": "REJECT", "IptablesFilterAllowAction": "RETURN", "IptablesMangleAllowAction": "RETURN",
 				}[row.Name]
 			}
 		}

@@ -139,7 +139,7 @@ func TestLastGoodIsTheLayersOwn(t *testing.T) {
 // TestReports shows what is said of each kind of mistake.
 func TestReports(t *testing.T) {
 	r := NewTable().Resolve([]Layer{
-		environment("IPV6SUPORT=true", "QUITEDIFFERENT=1", "BPFENABLED=true", "VXLANPORT=0", "WIREGUARDENABLED=true",
+		environment("IPV6SUPORT=true", "QUITEDIFFERENT=1", "BPFENABLED=true", "VXLANPORT=0", "WIREGUARDTHREADINGENABLED=true",
 			"TYPHAADDR="),
 		ParseFile("/etc/calico/felix.cfg", []byte("EtcdAdr = 127.0.0.1:2379\nDatastoreType = etcdv3\n")),
 		felixConfiguration(Node, "node.a", map[string]any{
@@ -150,7 +150,7 @@ func TestReports(t *testing.T) {
 	want := `environment: FELIX_BPFENABLED = "true": has no effect: there is no eBPF dataplane: policy is in nftables or iptables
 environment: FELIX_IPV6SUPORT = "true": no such setting; did you mean FELIX_IPV6SUPPORT?
 environment: FELIX_QUITEDIFFERENT = "1": no such setting
-environment: FELIX_WIREGUARDENABLED = "true": has no effect: WireGuard tunnels are not built yet
+environment: FELIX_WIREGUARDTHREADINGENABLED = "true": has no effect: the devices are made without threaded NAPI
 environment: FELIX_VXLANPORT = "0": must be a port, 1 to 65535; 4789 holds
 file /etc/calico/felix.cfg: EtcdAdr = "127.0.0.1:2379": no such setting; did you mean EtcdAddr?
 file /etc/calico/felix.cfg: DatastoreType = "etcdv3": must be one of kubernetes, files; kubernetes holds

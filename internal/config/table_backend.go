@@ -36,9 +36,8 @@ func nftablesTable() Group {
 		NotYet: "denied packets are dropped; rejecting them is not built yet",
 	}, {
 		Name: "NftablesMarkMask", Field: "nftablesMarkMask", Default: "0xffff0000",
-		Value:  as(markMask(), func(s *Settings) *uint32 { return &s.NFTables.MarkMask }),
-		Help:   "Packet mark bits that the agent may use, both families.",
-		NotYet: "policy in nftables needs no mark, and " + noWireguardYet,
+		Value: as(markMask(), func(s *Settings) *uint32 { return &s.NFTables.MarkMask }),
+		Help:  "Packet mark bits that the agent may use, both families. Policy in nftables needs none; WireGuard's own packets carry the highest.",
 	}}}
 }
 

@@ -88,8 +88,8 @@ func metricsTable() Group {
 		Help:  "Include the metrics of the process.",
 	}, {
 		Name: "PrometheusWireGuardMetricsEnabled", Field: "prometheusWireGuardMetricsEnabled", Default: "true",
-		Value: flag(func(s *Settings) *bool { return &s.Metrics.Wireguard }), NotYet: noWireguardYet,
-		Help: "Include the metrics of WireGuard peers.",
+		Value: flag(func(s *Settings) *bool { return &s.Metrics.Wireguard }),
+		Help:  "Include the metrics of WireGuard peers.",
 	}, {
 		Name: "PrometheusMetricsCertFile", Field: "prometheusMetricsCertFile",
 		Value: file(func(s *Settings) *string { return &s.Metrics.CertFile }), Help: "Certificate of the server, PEM. With it, metrics are served over TLS; it is read again when it has changed.",

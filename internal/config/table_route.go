@@ -79,9 +79,8 @@ func routeTable() Group {
 		Help:  "Whether the agent switches the host's forwarding on, in each family that is on. `Disabled` leaves the sysctls as they are.",
 	}, {
 		Name: "RouteTableRanges", Field: "routeTableRanges",
-		Value:  as(tableRanges(), func(s *Settings) *[]TableRange { return &s.Routes.Tables }),
-		Help:   "Routing tables that the agent may use for itself, both families. Unset, it picks free ones.",
-		NotYet: noWireguardYet,
+		Value: as(tableRanges(), func(s *Settings) *[]TableRange { return &s.Routes.Tables }),
+		Help:  "Routing tables that the agent may use for itself. WireGuard takes the first two, one for each family's device. Unset, they are 1 and 2.",
 	}}...)}
 }
 

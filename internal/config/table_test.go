@@ -40,8 +40,8 @@ func TestEverySettingOfFelixIsKnown(t *testing.T) {
 			}
 		}
 	}
-	if len(ours) != 10 {
-		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters, SysctlDirectory, VXLANUnderlay, MTUFile, Kubeconfig, KubernetesLostSharePercent", ours)
+	if len(ours) != 13 {
+		t.Errorf("Margay's own settings are %v; want Ipv4Support, NATOutgoingAddressIPv6, FilesDirectory, FilesMaxSizeMB, PolicyCounters, SysctlDirectory, VXLANUnderlay, MTUFile, Kubeconfig, KubernetesLostSharePercent, WireguardBackend, WireguardRequired, WireguardStateDirectory", ours)
 	}
 }
 
@@ -114,6 +114,9 @@ WireguardRoutingRulePriority        99
 WireguardPersistentKeepAlive        0s
 WireguardHostEncryptionEnabled      false
 WireguardThreadingEnabled           false
+WireguardBackend                    Auto
+WireguardRequired                   false
+WireguardStateDirectory             none
 NFTablesMode                        Auto
 NftablesFilterDenyAction            DROP
 NftablesMarkMask                    0xffff0000

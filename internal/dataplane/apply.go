@@ -23,6 +23,7 @@ func (d *Dataplane) apply() {
 	d.due = time.Time{}
 	policy := d.applyPolicy(start)
 	d.applyTunnels(start)
+	d.applyEncryption(start)
 	for _, f := range family.All() {
 		d.applyDevices(f, start)
 		d.applyRoutes(f, start)

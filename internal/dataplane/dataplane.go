@@ -36,7 +36,10 @@ type Options struct {
 	Facts func([]model.Event)
 	// Begin is called once the first facts have been told, before any work is taken; may
 	// be nil.
-	Begin   func()
+	Begin func()
+	// Keys is told of this node's public keys, zero for a family without a tunnel, to be
+	// published; may be nil.
+	Keys    func(family.Pair[model.WireguardKey])
 	Metrics *metrics.Metrics
 	Health  *health.Board
 	Log     *logrus.Entry
@@ -68,11 +71,13 @@ type Dataplane struct {
 	ports           family.Pair[*interfaces.Linux]
 	devices         family.Pair[*interfaces.Driver]
 	tunnels         *tunnels
-	feed            *routes.Feed
-	facts           func([]model.Event)
-	begin           func()
-	managers        family.Pair[*manager]
-	watcher         *watcher
+	// encryption is beside them: what it takes never gets to a route through them.
+	encryption *encryption
+	feed       *routes.Feed
+	facts      func([]model.Event)
+	begin      func()
+	managers   family.Pair[*manager]
+	watcher    *watcher
 
 	asks   chan func()
 	done   chan struct{}
@@ -117,7 +122,7 @@ func New(o Options) (*Dataplane, error) {
 		troubles: newTroubles(o.Log, o.Metrics),
 		probe:    &iptables.Probe{},
 	}
-	if err := d.open(); err != nil {
+	if err := d.open(o.Keys); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	for _, f := range family.All() {
@@ -150,6 +155,8 @@ func (d *Dataplane) Run(ctx context.Context) error {
 			d.handle(e)
 		case e := <-d.tunnels.watcher.events:
 			d.tunnels.handle(e)
+		case e := <-d.encryption.watcher.events:
+			d.encryption.handle(e)
 		case ask := <-d.asks:
 			ask()
 		case <-due:
@@ -192,6 +199,8 @@ func (d *Dataplane) gather() {
 			d.handle(e)
 		case e := <-d.tunnels.watcher.events:
 			d.tunnels.handle(e)
+		case e := <-d.encryption.watcher.events:
+			d.encryption.handle(e)
 		default:
 			return
 		}

@@ -86,6 +86,7 @@ func (d *Dataplane) Measure(ctx context.Context) {
 			d.metrics.Routes.SetSize(mainTable, f, d.routes.Get(f).Counts().Done, len(d.managers.Get(f).endpoints))
 		}
 		d.metrics.NFTables.SetSizes(sizes)
+		d.measureEncryption()
 	}
 	select {
 	case d.asks <- measure:

@@ -8,11 +8,12 @@ import (
 	"github.com/margay-net/margay/internal/conntrack"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces"
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/routes"
 )
 
 // open opens all that the drivers need of the kernel.
-func (d *Dataplane) open() error {
+func (d *Dataplane) open(keys func(family.Pair[model.WireguardKey])) error {
 	var err error
 	if d.claim, err = claim(); err != nil {
 		return err
@@ -31,6 +32,10 @@ func (d *Dataplane) open() error {
 	if d.tunnels, err = openTunnels(d.settings); err != nil {
 		return fmt.Errorf("open tunnels: %w", err)
 	}
+	d.encryption = newEncryption(d.tunnels, keys, func(f family.Family, text string) {
+		d.log.WithField("family", f.String()).Warn("WireGuard in user space: " + text)
+	})
+	d.encryption.configure(d.settings)
 	d.watcher, err = watch(&d.linux)
 	return err
 }
@@ -86,7 +91,7 @@ func (d *Dataplane) close() error {
 	if d.claim != nil {
 		errs = append(errs, d.claim.Close())
 	}
-	errs = append(errs, d.tunnels.close())
+	errs = append(errs, d.encryption.close(), d.tunnels.close())
 	for _, f := range family.All() {
 		if l := d.linux.Get(f); l != nil {
 			errs = append(errs, l.Close())

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
@@ -24,6 +25,7 @@ func (d *Dataplane) status() string {
 		}
 	}
 	out.WriteString(d.tunnels.status())
+	out.WriteString(d.encryption.status(time.Now()))
 	endpoints := d.managers.Get(family.V4).endpoints // both managers have the same
 	for _, id := range slices.SortedFunc(maps.Keys(endpoints), model.Key.Compare) {
 		d.endpointStatus(&out, endpoints[id])

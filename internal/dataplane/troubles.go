@@ -83,6 +83,15 @@ func (t *troubles) objects(f family.Family, kind string, failed iter.Seq2[string
 	t.replace(func(k trouble) bool { return k.family == f && k.kind == kind }, now)
 }
 
+// peers notes the nodes that cannot be WireGuard peers, and why.
+func (t *troubles) peers(f family.Family, refused map[string]error) {
+	now := map[trouble]string{}
+	for node, err := range refused {
+		now[trouble{f, "wireguard peer", node}] = err.Error()
+	}
+	t.replace(func(k trouble) bool { return k.family == f && k.kind == "wireguard peer" }, now)
+}
+
 // replace puts now in the place of the known troubles that mine picks.
 func (t *troubles) replace(mine func(trouble) bool, now map[trouble]string) {
 	for k := range t.known {

@@ -28,6 +28,7 @@ func (d *Dataplane) take(w engine.Work) {
 		}
 	}
 	d.tunnels.update(w.Batch)
+	d.encryption.update(w.Batch)
 	for _, f := range family.All() {
 		m := d.managers.Get(f)
 		if d.inSync {
@@ -60,6 +61,7 @@ func (d *Dataplane) becomeInSync() {
 		b.inSync()
 	}
 	d.tunnels.inSync()
+	d.encryption.becomeInSync()
 	for _, f := range family.All() {
 		d.routes.Get(f).InSync()
 	}
@@ -69,6 +71,7 @@ func (d *Dataplane) configure(s *config.Settings) {
 	s = stillGuarding(s, d.settings.Interfaces.Prefixes)
 	d.settings = s
 	d.tunnels.configure(s)
+	d.encryption.configure(s)
 	d.chooseBackend(s)
 	for _, b := range d.backends {
 		b.configure(s)

@@ -86,7 +86,13 @@ func (s *settings) resolve() (resolved, changed bool) {
 
 // graphSettings are the settings as the calculation looks at them.
 func graphSettings(r *config.Resolved) calc.Settings {
-	return calc.Settings{Underlay: r.Settings.VXLAN.Underlay.Family()}
+	s := calc.Settings{Underlay: r.Settings.VXLAN.Underlay.Family()}
+	for _, f := range r.Settings.Families().Families() {
+		if r.Settings.Wireguard.Enabled.Get(f) {
+			s.Encrypted = s.Encrypted.With(f)
+		}
+	}
+	return s
 }
 
 // selects says whether a selector picks the own node.

@@ -85,7 +85,7 @@ func TestTheNodesOwnSettings(t *testing.T) {
 func TestAWrongSettingIsAProblemAndStopsNothing(t *testing.T) {
 	r := begun(t)
 	r.Update([]model.Event{configuration("default", map[string]any{
-		"healthPort": "many", "ipv6support": true, "nodeSelector": "((", "wireguardEnabled": true,
+		"healthPort": "many", "ipv6support": true, "nodeSelector": "((", "wireguardThreadingEnabled": true,
 	})})
 	r.wantWork("settings: IPv4+IPv6") // what is right in it counts
 	var out strings.Builder
@@ -96,7 +96,7 @@ func TestAWrongSettingIsAProblemAndStopsNothing(t *testing.T) {
 		`error   FelixConfiguration default: healthPort "many": `,
 		`; 9099 holds`,
 		`warning FelixConfiguration default: ipv6support "true": no such field; did you mean ipv6Support?`,
-		`note    FelixConfiguration default: wireguardEnabled "true": has no effect: `,
+		`note    FelixConfiguration default: wireguardThreadingEnabled "true": has no effect: `,
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the problems lack %q:\n%s", want, &out)

@@ -30,6 +30,7 @@ type Metrics struct {
 	Dataplane   *Dataplane
 	NFTables    *NFTables
 	Routes      *Routes
+	Wireguard   *Wireguard
 	Log         *Log
 
 	registry *prometheus.Registry
@@ -58,6 +59,7 @@ func New(o Options) *Metrics {
 		Dataplane:   NewDataplane(r, o.Now),
 		NFTables:    NewNFTables(r),
 		Routes:      NewRoutes(r),
+		Wireguard:   NewWireguard(r),
 		Log:         NewLog(r),
 		registry:    r,
 		golang:      switched{Collector: collectors.NewGoCollector()},

@@ -108,6 +108,7 @@ func (d *Driver) findDevice() error {
 	if err := d.configureDevice(link); err != nil {
 		return err
 	}
+	link.Up, link.MTU = true, s.MTU
 	d.link = link
 	addresses, err := d.kernel.Addresses(link.Index)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
+	"github.com/margay-net/margay/internal/reconcile"
 )
 
 // Driver keeps one family's tunnel. It is not safe for concurrent use.
@@ -100,6 +102,54 @@ func (d *Driver) touchAll() {
 		d.touched[name] = true
 	}
 }
+
+// Use makes devices from now on by another Maker; one that this does not take is replaced.
+func (d *Driver) Use(m Maker) {
+	d.maker = m
+	d.stale = true
+}
+
+// Handle takes events in. What is written by us and by nobody else must not be among them.
+func (d *Driver) Handle(events []rtnetlink.Event) {
+	s := d.settings
+	for _, e := range events {
+		switch {
+		case e.Overrun,
+			e.Link != nil && e.Link.Name == s.Name && (e.Gone || linkOf(*e.Link) != d.link),
+			e.Address != nil && e.Address.Link == d.link.Index && !e.Address.Prefix.Addr().IsLinkLocalUnicast(),
+			e.Route != nil && e.Route.Table == s.Table,
+			e.Rule != nil && e.Rule.Priority == s.Priority:
+			d.stale = true
+		}
+	}
+}
+
+// Running is the kind of the device that there is: "kernel" or "user space"; empty for none.
+func (d *Driver) Running() string {
+	return map[string]string{kindKernel: "kernel", kindTun: "user space"}[d.link.Kind]
+}
+
+// Peers are the peers as the device has them now, by their nodes: with their last handshake, and
+// what has passed.
+func (d *Driver) Peers() (map[string]Peer, error) {
+	if d.link.Index == 0 {
+		return nil, nil
+	}
+	device, err := d.tunnel.Read(d.settings.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Peer, len(d.peers))
+	for node, k := range d.peers {
+		if p, there := device.Peers[k]; there {
+			out[node] = p
+		}
+	}
+	return out, nil
+}
+
+// Counts says how many peers there are, and how many of them are not as they should be.
+func (d *Driver) Counts() reconcile.Counts { return d.tracker.peers.Counts() }
 
 // SetKey changes the node's own key. Sessions end: the others do not know the new key yet.
 func (d *Driver) SetKey(k PrivateKey) {

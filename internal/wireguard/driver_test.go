@@ -70,15 +70,20 @@ func TestOfTwoNodesWithOneKeyNeitherIsAPeer(t *testing.T) {
 		b.driver.InSync()
 		b.driver.PutNode(b.node(2, k))
 		b.mustApply()
-		b.driver.PutNode(b.node(3, k))
+		for n := range 2 {
+			sharing := b.node(n+2, k)
+			sharing.Shared = true
+			b.driver.PutNode(sharing)
+		}
 		b.mustApply()
 		b.shows(b.write(all(device(), []string{
 			"table {T}: blackhole {a2}/{full} metric 1024", "table {T}: blackhole {n2} metric 1024",
 			"table {T}: blackhole {a3}/{full} metric 1024", "table {T}: blackhole {n3} metric 1024",
 		})...)...)
-		if got := b.driver.Errors()["b"]; got == nil || got.Error() != "shares its key with another: b, c" {
+		if got := b.driver.Errors()["b"]; got == nil || got.Error() != "shares its key with another node" {
 			t.Errorf("told of b: %v", got)
 		}
+		b.driver.PutNode(b.node(2, k))
 		b.driver.PutNode(b.node(3, b.key("C")))
 		b.mustApply()
 		b.shows(b.write(all(device(), peer("2", "B"), peer("3", "C"))...)...)

@@ -9,26 +9,12 @@ import (
 	"strings"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"github.com/margay-net/margay/internal/model"
 )
 
-// Key is a node's public key. It prints as wg shows it, in base64.
-type Key [wgtypes.KeyLen]byte
-
-// String is the key in base64.
-func (k Key) String() string { return wgtypes.Key(k).String() }
-
-// ParseKey reads a public key as nodes publish it. The key of zeroes is nobody's: it stands for
-// "none" in the protocol.
-func ParseKey(text string) (Key, error) {
-	k, err := wgtypes.ParseKey(text)
-	if err != nil {
-		return Key{}, errors.New("is not a WireGuard key: 32 bytes in base64")
-	}
-	if k == (wgtypes.Key{}) {
-		return Key{}, errors.New("is the key of zeroes, which nobody has")
-	}
-	return Key(k), nil
-}
+// Key is a node's public key.
+type Key = model.WireguardKey
 
 // PrivateKey is the node's own secret. It has no exported form but the file that it is kept in,
 // and whatever prints it prints its public half.

@@ -39,10 +39,20 @@ func (l *Linux) Close() error { return l.socket.Close() }
 // Port is that of the netlink socket: events that our own writes cause carry it.
 func (l *Linux) Port() uint32 { return l.socket.Port() }
 
+// Subscribe starts to collect events of links and addresses, of rules, and of the routes of a
+// table, but for those that this Linux causes. It must be called in the same network namespace.
+func (l *Linux) Subscribe(table uint32) (*rtnetlink.Listener, error) {
+	return rtnetlink.Listen(rtnetlink.Topics{Addresses: family.Both, Rules: family.Both, Routes: family.Both, Table: table}, l.Port())
+}
+
 // Link implements Kernel.
 func (l *Linux) Link(name string) (Link, bool, error) {
 	found, there, err := l.find(name)
-	return Link{Index: found.Index, Name: found.Name, Kind: found.Kind, MTU: found.MTU, Up: found.Up}, there, err
+	return linkOf(found), there, err
+}
+
+func linkOf(l rtnetlink.Link) Link {
+	return Link{Index: l.Index, Name: l.Name, Kind: l.Kind, MTU: l.MTU, Up: l.Up}
 }
 
 func (l *Linux) find(name string) (rtnetlink.Link, bool, error) {

@@ -2,11 +2,9 @@ package wireguard
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Node is another node, as far as the tunnel is concerned.
@@ -14,6 +12,8 @@ type Node struct {
 	Name string
 	// Key is zero for a node that has published none.
 	Key Key
+	// Shared says that another node has published the same key, so that it is nobody's.
+	Shared bool
 	// Endpoint is the node's own address of the underlay's family; invalid for none.
 	Endpoint netip.Addr
 	// Addresses are the node's own that lead through the tunnel: those on its device, and, where
@@ -22,7 +22,7 @@ type Node struct {
 }
 
 func (n Node) equal(o Node) bool {
-	return n.Name == o.Name && n.Key == o.Key && n.Endpoint == o.Endpoint && slices.Equal(n.Addresses, o.Addresses)
+	return n.Name == o.Name && n.Key == o.Key && n.Shared == o.Shared && n.Endpoint == o.Endpoint && slices.Equal(n.Addresses, o.Addresses)
 }
 
 // nodes are the other nodes, with what lies behind each. It says for each of them whether it is a
@@ -30,7 +30,6 @@ func (n Node) equal(o Node) bool {
 type nodes struct {
 	own    Key // a node with our own key is no peer
 	byName map[string]Node
-	byKey  map[Key]map[string]bool
 	// behind are the destinations that nodes stand for, of pods and blocks.
 	behind map[string]map[netip.Prefix]bool
 	to     map[netip.Prefix]string
@@ -40,8 +39,7 @@ type nodes struct {
 
 func newNodes() nodes {
 	return nodes{
-		byName: map[string]Node{}, byKey: map[Key]map[string]bool{},
-		behind: map[string]map[netip.Prefix]bool{}, to: map[netip.Prefix]string{},
+		byName: map[string]Node{}, behind: map[string]map[netip.Prefix]bool{}, to: map[netip.Prefix]string{},
 		claims: map[netip.Prefix]map[string]bool{},
 	}
 }
@@ -56,9 +54,6 @@ func (ns *nodes) put(n Node) (touched []string) {
 	ns.byName[n.Name] = n
 	for _, a := range n.Addresses {
 		touched = append(touched, enlist(ns.claims, a, n.Name)...)
-	}
-	if n.Key != (Key{}) {
-		touched = append(touched, enlist(ns.byKey, n.Key, n.Name)...)
 	}
 	return touched
 }
@@ -88,7 +83,7 @@ func (ns *nodes) remove(name string) (touched []string) {
 		return nil
 	}
 	delete(ns.byName, name)
-	touched = append(strike(ns.byKey, n.Key, name), name)
+	touched = append(touched, name)
 	for _, a := range n.Addresses {
 		touched = append(touched, strike(ns.claims, a, name)...)
 	}
@@ -134,8 +129,8 @@ func (ns *nodes) check(name string) error {
 		return noKey{}
 	case n.Key == ns.own:
 		return errors.New("has this node's own key")
-	case len(ns.byKey[n.Key]) > 1:
-		return fmt.Errorf("shares its key with another: %s", strings.Join(slices.Sorted(maps.Keys(ns.byKey[n.Key])), ", "))
+	case n.Shared:
+		return errors.New("shares its key with another node")
 	case !n.Endpoint.IsValid():
 		return errors.New("has a key, but no address to send to")
 	}

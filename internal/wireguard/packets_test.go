@@ -2,15 +2,10 @@ package wireguard_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/netip"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/netlab"
@@ -26,7 +21,6 @@ type tunnel struct {
 	driver   *wireguard.Driver
 	maker    *wireguard.Userspace
 	kernel   *wireguard.Linux
-	control  *wireguard.Control
 }
 
 // tunnelMTU is what an underlay of 1500 leaves over IPv6, and so over both; pods are given it.
@@ -60,21 +54,15 @@ func newTunnel(t testing.TB, l *netlab.Lab, f family.Family, n int) *tunnel {
 	t.Helper()
 	node := l.Node(name(n))
 	w := &tunnel{t: t, node: node, key: newKey(t), settings: settingsOf(f)}
-	// The sockets of devices in user space share a directory, whatever the network namespace.
-	w.settings.Name = "wg-" + strings.ToLower(rand.Text()[:8])
 	w.settings.MTU = tunnelMTU
 	w.settings.Addresses = []netip.Addr{at(f, n)}
 	w.do(func() (err error) {
-		if w.kernel, err = wireguard.OpenLinux(); err != nil {
-			return err
-		}
-		w.control, err = wireguard.OpenControl()
+		w.kernel, err = wireguard.OpenLinux()
 		return err
 	})
 	w.start(f)
 	t.Cleanup(func() {
 		w.do(w.maker.Close)
-		_ = w.control.Close()
 		_ = w.kernel.Close()
 	})
 	return w
@@ -82,33 +70,16 @@ func newTunnel(t testing.TB, l *netlab.Lab, f family.Family, n int) *tunnel {
 
 // start is a process that takes over what the one before left.
 func (w *tunnel) start(f family.Family) {
-	w.maker = wireguard.NewUserspace(wireguard.UserspaceOptions{
-		Links: w.kernel, Enter: w.enter,
-	})
+	w.maker = wireguard.NewUserspace(wireguard.UserspaceOptions{Links: w.kernel})
 	w.driver = wireguard.New(wireguard.Options{
-		Family: f, Tunnel: w.control, Kernel: w.kernel, Maker: w.maker, Key: w.key, Settings: w.settings,
+		Family: f, Tunnel: w.maker, Kernel: w.kernel, Maker: w.maker, Key: w.key, Settings: w.settings,
 	})
 	w.driver.InSync()
 }
 
-// enter calls a function in the node's network namespace, and in the test's own file system: the
-// device's goroutines look for its socket there.
-func (w *tunnel) enter(f func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread goes with the goroutine
-		if err := unix.Setns(w.node.NetFD(), unix.CLONE_NEWNET); err != nil {
-			done <- err
-			return
-		}
-		done <- f()
-	}()
-	return <-done
-}
-
 func (w *tunnel) do(f func() error) {
 	w.t.Helper()
-	if err := w.enter(f); err != nil {
+	if err := w.node.Do(f); err != nil {
 		w.t.Fatal(err)
 	}
 }

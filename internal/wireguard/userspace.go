@@ -3,38 +3,35 @@ package wireguard
 import (
 	"errors"
 	"fmt"
-	"net"
+	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/device"
-	"golang.zx2c4.com/wireguard/ipc"
 	"golang.zx2c4.com/wireguard/tun"
 )
 
 // Userspace makes devices in this process, for kernels without WireGuard: a tun interface, and
-// the protocol in golang.zx2c4.com/wireguard. They are configured like the kernel's, by their
-// socket in /var/run/wireguard.
+// the protocol in golang.zx2c4.com/wireguard. It is the Tunnel of its own devices, and of no
+// others.
 //
 // The interface outlives the process (TUNSETPERSIST), with its addresses and routes: what a pod
 // sends while no agent runs is lost, and nothing of it leaves in the clear. Sessions do not
 // outlive it.
 type Userspace struct {
 	links   *Linux
-	options UserspaceOptions
-	running map[string]*running
+	report  func(text string)
+	running map[string]*device.Device
 }
 
 // UserspaceOptions for NewUserspace.
 type UserspaceOptions struct {
-	// Links is the namespace's interfaces. It is required.
+	// Links is the namespace's interfaces. It is required; devices have to be made and changed
+	// by a thread in that namespace.
 	Links *Linux
 	// Report gets what the device has to say when something goes wrong; nil drops it.
 	Report func(text string)
-	// Enter calls a function in the network namespace; nil where all of the process is in it.
-	Enter func(func() error) error
 }
 
 // NewUserspace makes a Userspace without devices.
@@ -42,16 +39,32 @@ func NewUserspace(o UserspaceOptions) *Userspace {
 	if o.Report == nil {
 		o.Report = func(string) {}
 	}
-	if o.Enter == nil {
-		o.Enter = func(f func() error) error { return f() }
-	}
-	return &Userspace{links: o.Links, options: o, running: map[string]*running{}}
+	return &Userspace{links: o.Links, report: o.Report, running: map[string]*device.Device{}}
 }
 
-// running is a device of this process.
-type running struct {
-	device *device.Device
-	socket net.Listener
+// Has says whether the device runs in this process.
+func (u *Userspace) Has(name string) bool { return u.running[name] != nil }
+
+// Read implements Tunnel.
+func (u *Userspace) Read(name string) (Device, error) {
+	d := u.running[name]
+	if d == nil {
+		return Device{}, fs.ErrNotExist
+	}
+	text, err := d.IpcGet()
+	if err != nil {
+		return Device{}, err
+	}
+	return parseDevice(text)
+}
+
+// Change implements Tunnel.
+func (u *Userspace) Change(name string, c Change) error {
+	d := u.running[name]
+	if d == nil {
+		return fs.ErrNotExist
+	}
+	return d.IpcSet(changeText(c)) // names the port if that is taken, and no key
 }
 
 // Takes implements Maker.
@@ -60,11 +73,11 @@ func (u *Userspace) Takes(kind string) bool { return kind == kindTun }
 // Make implements Maker.
 func (u *Userspace) Make(name string, mtu int) error { return u.start(name, mtu) }
 
-// Attach implements Maker: an interface that an earlier process left, or that lost its process.
+// Attach implements Maker: an interface that an earlier process left, or that lost its device.
 func (u *Userspace) Attach(l Link) error {
-	if r := u.running[l.Name]; r != nil {
+	if d := u.running[l.Name]; d != nil {
 		select {
-		case <-r.device.Wait(): // closed by itself: its interface was deleted and made anew
+		case <-d.Wait(): // closed by itself: its interface was deleted and made anew
 			u.stop(l.Name)
 		default:
 			return nil
@@ -83,16 +96,12 @@ func (u *Userspace) start(name string, mtu int) error {
 	if err != nil {
 		return fmt.Errorf("device in user space: %w", errors.Join(err, file.Close()))
 	}
-	r := &running{device: device.NewDevice(link, placedBind{conn.NewStdNetBind(), u.options.Enter}, u.logger(name))}
-	if err := r.listen(name); err != nil {
-		r.device.Close()
+	d := device.NewDevice(link, conn.NewStdNetBind(), u.logger(name))
+	if err := d.Up(); err != nil {
+		d.Close()
 		return fmt.Errorf("device in user space: %w", err)
 	}
-	if err := r.device.Up(); err != nil {
-		r.close()
-		return fmt.Errorf("device in user space: %w", err)
-	}
-	u.running[name] = r
+	u.running[name] = d
 	return nil
 }
 
@@ -111,8 +120,8 @@ func (u *Userspace) Close() error {
 }
 
 func (u *Userspace) stop(name string) {
-	if r := u.running[name]; r != nil {
-		r.close()
+	if d := u.running[name]; d != nil {
+		d.Close()
 		delete(u.running, name)
 	}
 }
@@ -120,40 +129,9 @@ func (u *Userspace) stop(name string) {
 func (u *Userspace) logger(name string) *device.Logger {
 	return &device.Logger{
 		Verbosef: device.DiscardLogf,
-		Errorf:   func(format string, args ...any) { u.options.Report(name + ": " + fmt.Sprintf(format, args...)) },
+		Errorf:   func(format string, args ...any) { u.report(name + ": " + fmt.Sprintf(format, args...)) },
 	}
 }
-
-// listen serves the device's socket: one goroutine, and one for each connection, until close.
-func (r *running) listen(name string) error {
-	if err := os.MkdirAll(filepath.Dir(socketOf(name)), 0o700); err != nil {
-		return err
-	}
-	file, err := ipc.UAPIOpen(name)
-	if err != nil {
-		return err
-	}
-	if r.socket, err = ipc.UAPIListen(name, file); err != nil {
-		return err
-	}
-	go func() {
-		for {
-			c, err := r.socket.Accept()
-			if err != nil {
-				return
-			}
-			go r.device.IpcHandle(c)
-		}
-	}()
-	return nil
-}
-
-func (r *running) close() {
-	_ = r.socket.Close()
-	r.device.Close()
-}
-
-func socketOf(name string) string { return "/var/run/wireguard/" + name + ".sock" }
 
 // openTun makes a tun interface, or takes hold of the one of the name, and makes it last.
 func openTun(name string) (*os.File, error) {
@@ -177,48 +155,3 @@ func openTun(name string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
 }
-
-// placedBind opens the device's sockets in the right network namespace: it is asked to on the
-// goroutine of whoever speaks to the device.
-type placedBind struct {
-	conn.Bind
-	enter func(func() error) error
-}
-
-// Open implements conn.Bind.
-func (b placedBind) Open(port uint16) (fns []conn.ReceiveFunc, actual uint16, err error) {
-	err = b.enter(func() (err error) {
-		fns, actual, err = b.Bind.Open(port)
-		return err
-	})
-	return fns, actual, err
-}
-
-// Either makes the kernel's device where that is possible, and else one in user space.
-type Either struct {
-	Kernel    *Linux
-	Userspace *Userspace
-}
-
-// Takes implements Maker.
-func (e Either) Takes(kind string) bool { return e.Kernel.Takes(kind) || e.Userspace.Takes(kind) }
-
-// Make implements Maker.
-func (e Either) Make(name string, mtu int) error {
-	err := e.Kernel.Make(name, mtu)
-	if errors.Is(err, ErrUnsupported) {
-		return e.Userspace.Make(name, mtu)
-	}
-	return err
-}
-
-// Attach implements Maker.
-func (e Either) Attach(l Link) error {
-	if e.Userspace.Takes(l.Kind) {
-		return e.Userspace.Attach(l)
-	}
-	return nil
-}
-
-// Remove implements Maker.
-func (e Either) Remove(name string) error { return e.Userspace.Remove(name) }
