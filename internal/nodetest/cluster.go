@@ -125,6 +125,9 @@ func ClusterPods(f family.Family, node int) netip.Prefix {
 // ClusterTunnel is a node's tunnel address: the first of its range.
 func ClusterTunnel(f family.Family, node int) netip.Addr { return ClusterPods(f, node).Addr() }
 
+// ClusterIPIP is the address of a node's tunl0: the second of its range.
+func ClusterIPIP(node int) netip.Addr { return ClusterTunnel(family.V4, node).Next() }
+
 func podAddress(f family.Family, node int) netip.Addr {
 	return ClusterPods(f, node).Addr().Next().Next()
 }
@@ -168,6 +171,9 @@ func (o ClusterOptions) nodeManifest(i int) string {
 	for _, f := range o.Families.Families() {
 		annotations = append(annotations, fmt.Sprintf("projectcalico.org/%vVXLANTunnelAddr: '%v'", f, ClusterTunnel(f, i)))
 		ranges = append(ranges, fmt.Sprintf("'%v'", ClusterPods(f, i)))
+	}
+	if o.Families.Has(family.V4) {
+		annotations = append(annotations, fmt.Sprintf("projectcalico.org/IPv4IPIPTunnelAddr: '%v'", ClusterIPIP(i)))
 	}
 	return fmt.Sprintf(`apiVersion: v1
 kind: Node
