@@ -1,9 +1,12 @@
 package vxlan
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/reconcile"
 )
 
 // Handle takes events in. Nothing is written before the next Apply.
@@ -77,8 +80,18 @@ func (d *Driver) observeDevice() {
 	}
 	d.index, d.fresh, d.look = l.Index, true, true
 	d.values = track[string](same[string])
+	forgive(d.held)
+	forgive(d.neighbours)
+	forgive(d.forwarding)
 	d.held.ObserveAll(func(func(netip.Prefix, bool) bool) {})
 	d.observeEntries(nil, nil)
+}
+
+// forgive forgets the failures on a device that is not there any more.
+func forgive[K comparable, V any](t *reconcile.Tracker[K, V]) {
+	for _, k := range slices.Collect(maps.Keys(maps.Collect(t.Errors()))) {
+		t.Retry(k)
+	}
 }
 
 // standing is the link that has our name.
