@@ -15,6 +15,7 @@ import (
 // address is not routed again until they are forgotten.
 type dirt struct {
 	key      Key // of the route that it had
+	link     int // that the route led to; 0 if that is not known
 	failures int
 	next     time.Time
 }
@@ -28,7 +29,8 @@ func (d *Driver) soil(w *wish) {
 
 func (d *Driver) soilKey(k Key) {
 	if a := k.Destination.Addr(); k.Destination.IsSingleIP() && d.dirty[a] == nil {
-		d.dirty[a] = &dirt{key: k}
+		was, _ := d.tracker.Desired(k)
+		d.dirty[a] = &dirt{key: k, link: was.Link}
 	}
 }
 
@@ -43,9 +45,10 @@ func (d *Driver) flush(now time.Time) {
 		have, stands := d.tracker.Actual(dirt.key)
 		want, desired := d.tracker.Desired(dirt.key)
 		switch {
-		case stands && desired && have == want:
+		case stands && desired && have == want && (have.Link == dirt.link || dirt.link == 0):
 			delete(d.dirty, a) // it never went away
-		case !stands && !now.Before(dirt.next):
+		case (!stands || dirt.link != 0 && have.Link != dirt.link) && !now.Before(dirt.next):
+			// Gone, or the CNI plugin was faster and leads to the address's new pod already.
 			addrs = append(addrs, a)
 		}
 	}
