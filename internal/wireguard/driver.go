@@ -1,6 +1,7 @@
 package wireguard
 
 import (
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -200,7 +201,7 @@ func samePeer(a, b Peer) bool {
 func (d *Driver) Errors() map[string]error {
 	out := map[string]error{}
 	for _, name := range slices.Sorted(maps.Keys(d.nodes.byName)) {
-		if err := d.nodes.check(name); err != nil && err != (noKey{}) {
+		if err := d.nodes.check(name); err != nil && !errors.Is(err, noKey{}) {
 			out[name] = err
 		}
 	}

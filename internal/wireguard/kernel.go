@@ -74,11 +74,11 @@ type Rule struct {
 type RouteKind uint8
 
 const (
-	// IntoDevice: it goes to the other node, encrypted.
+	// IntoDevice sends it to the other node, encrypted.
 	IntoDevice RouteKind = iota
-	// Throw: the next table decides, and it goes in the clear.
+	// Throw leaves it to the next table, and it goes in the clear.
 	Throw
-	// Drop: it goes nowhere.
+	// Drop drops it.
 	Drop
 )
 

@@ -1,6 +1,7 @@
 package wireguard
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -73,7 +74,7 @@ func (d *Driver) route(to netip.Prefix, why error) {
 			d.tracker.routes.Desire(RouteKey{to, firstMetric}, Route{Kind: IntoDevice, Link: d.link.Index})
 		}
 		d.tracker.routes.Desire(RouteKey{to, guardMetric}, Route{Kind: Drop})
-	case why == noKey{} && !d.settings.Required:
+	case errors.Is(why, noKey{}) && !d.settings.Required:
 		d.tracker.routes.Desire(RouteKey{to, firstMetric}, Route{Kind: Throw})
 	default:
 		d.tracker.routes.Desire(RouteKey{to, firstMetric}, Route{Kind: Drop})
