@@ -1,8 +1,8 @@
 package cluster
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/netlab"
@@ -65,15 +64,21 @@ func (c *Cluster) CreatePod(spec PodSpec) *Pod {
 		p.Spec.Addresses = p.node.allocate()
 	}
 	object := p.object()
-	err := wait.PollUntilContextCancel(ctx, retryEvery, true, func(ctx context.Context) (bool, error) {
+	var last error // while the namespace or its account is not there
+	for {
 		_, err := c.Admin.CoreV1().Pods(object.Namespace).Create(ctx, object, meta.CreateOptions{})
+		if err == nil {
+			break
+		}
 		if apierrors.IsNotFound(err) {
 			c.EnsureNamespace(object.Namespace)
-			return false, nil
+		} else if !apierrors.IsForbidden(err) {
+			c.must(errors.Join(err, last))
 		}
-		return !apierrors.IsForbidden(err), err
-	})
-	c.must(err)
+		if last = err; pause(ctx) != nil {
+			c.must(last)
+		}
+	}
 	p.assign()
 	return p
 }
