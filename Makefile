@@ -16,7 +16,7 @@ IMAGE   ?= margay
 VERSION ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-e2e bench bench-e2e demo demo-clean lint fuzz test-vm generate generate-check image sbom clean
+.PHONY: help build test test-e2e bench bench-e2e demo demo-clean lint fuzz test-backends test-vm generate generate-check image sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,16 +40,21 @@ bench-e2e: build ## an agent beside a real API server with 10,000 pods: its star
 	hack/e2e-components
 	cd test/e2e && $(GO) test -run '^$$' -bench LargeCluster -benchtime 3x . && $(GO) test -run '^$$' -bench ChangeToKernel -benchtime 1000x .
 
+test-backends: ## the kernel tests of internal/dataplane once more, with policy in each variant of iptables
+	@hack/need iptables=iptables ipset=ipset
+	@for backend in iptables-nft iptables-legacy; do \
+	  MARGAY_TEST_BACKEND=$$backend $(GO) test -count=1 ./internal/dataplane || exit 1; done
+
 bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="cold changes": only those
 	@hack/need nft=nftables
 	$(GO) build -o bin/benchmark ./internal/benchmark
 	bin/benchmark $(if $(SIZE),-size $(SIZE)) $(CASES)
 	$(if $(CASES),,$(GO) test -run '^$$' -bench . -benchmem ./...)
 
-demo: build ## three nodes that talk, in namespaces; as root. ENCAP=vxlan MODE=CrossSubnet: through tunnels; KEEP=1 leaves them up
-	@hack/need ip=iproute2 nft=nftables curl=curl
+demo: build ## three nodes that talk, in namespaces; as root. ENCAP=vxlan MODE=CrossSubnet: through tunnels; BACKEND=iptables; KEEP=1 leaves them up
+	@hack/need ip=iproute2 nft=nftables curl=curl $(if $(BACKEND),iptables=iptables ipset=ipset)
 	@$(GO) build -o bin/demo ./cmd/demo
-	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep) $(if $(ENCAP),--encap $(ENCAP)) $(if $(MODE),--mode $(MODE))
+	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep) $(if $(ENCAP),--encap $(ENCAP)) $(if $(MODE),--mode $(MODE)) $(if $(BACKEND),--backend $(BACKEND))
 
 demo-clean: ## removes what `make demo KEEP=1` left up
 	@$(GO) build -o bin/demo ./cmd/demo

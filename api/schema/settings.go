@@ -288,7 +288,7 @@ type Settings struct {
 	// WireguardRequired: Drop what goes to pods of nodes that have published no key, both families, instead of sending it in the clear. (true or false; default false)
 	WireguardRequired *bool `json:"wireguardRequired,omitempty"`
 
-	// NftablesMode: Policy in nftables, in iptables, or where kube-proxy has its rules. (one of Auto, Enabled, Disabled; default Auto)
+	// NftablesMode: Policy in nftables (Enabled), in iptables (Disabled), or in nftables wherever the kernel has it (Auto). See docs/backends.md. (one of Auto, Enabled, Disabled; default Auto)
 	//
 	// +kubebuilder:validation:Pattern=`^(?i)(Auto|Enabled|Disabled)?$`
 	NftablesMode string `json:"nftablesMode,omitempty"`
@@ -304,12 +304,12 @@ type Settings struct {
 	// +kubebuilder:validation:Maximum=4294967295
 	NftablesMarkMask *int64 `json:"nftablesMarkMask,omitempty"`
 
-	// IptablesBackend: Which of the iptables programs to use. (one of Auto, Legacy, NFT; default Auto)
+	// IptablesBackend: Which of the iptables programs to use; Auto takes the variant in which Kubernetes' own chains are. (one of Auto, Legacy, NFT; default Auto)
 	//
 	// +kubebuilder:validation:Pattern=`^(?i)(Auto|Legacy|NFT)?$`
 	IptablesBackend string `json:"iptablesBackend,omitempty"`
 
-	// ChainInsertMode: Whether the agent's rule is the first or the last of the kernel's chains. (one of insert, append; default insert)
+	// ChainInsertMode: Whether the agent's rule is the first or the last of the kernel's chains. In nat's POSTROUTING it is the last. (one of insert, append; default insert)
 	//
 	// +kubebuilder:validation:Pattern=`^(?i)(insert|append)?$`
 	ChainInsertMode string `json:"chainInsertMode,omitempty"`

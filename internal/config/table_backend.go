@@ -12,8 +12,6 @@ const (
 	NFTablesDisabled NFTablesMode = "Disabled"
 )
 
-const noIptablesYet = "the iptables backend is not built yet"
-
 // NFTables is the nftables backend.
 type NFTables struct {
 	Mode NFTablesMode
@@ -26,9 +24,9 @@ type NFTables struct {
 func nftablesTable() Group {
 	return Group{Title: "nftables", Settings: []Setting{{
 		Name: "NFTablesMode", Field: "nftablesMode", Default: "Auto",
-		Value:  as(oneOf(NFTablesAuto, NFTablesEnabled, NFTablesDisabled), func(s *Settings) *NFTablesMode { return &s.NFTables.Mode }),
-		Help:   "Policy in nftables, in iptables, or where kube-proxy has its rules.",
-		NotYet: noIptablesYet + ": policy is in nftables, whatever this says",
+		Value:   as(oneOf(NFTablesAuto, NFTablesEnabled, NFTablesDisabled), func(s *Settings) *NFTablesMode { return &s.NFTables.Mode }),
+		Help:    "Policy in nftables (Enabled), in iptables (Disabled), or in nftables wherever the kernel has it (Auto). See docs/backends.md.",
+		Differs: "Felix's Auto goes where kube-proxy has its rules.",
 	}, {
 		Name: "NftablesFilterDenyAction", Field: "nftablesFilterDenyAction", Default: "DROP",
 		Value:  as(oneOf(Drop, Reject), func(s *Settings) *Action { return &s.NFTables.Deny }),
@@ -80,19 +78,20 @@ func iptablesTable() Group {
 	rows := []Setting{{
 		Name: "IptablesBackend", Field: "iptablesBackend", Default: "Auto",
 		Value: as(oneOf(BackendAuto, BackendLegacy, BackendNFT), func(s *Settings) *IptablesBackend { return &s.Iptables.Backend }),
-		Help:  "Which of the iptables programs to use.",
+		Help:  "Which of the iptables programs to use; Auto takes the variant in which Kubernetes' own chains are.",
 	}, {
 		Name: "ChainInsertMode", Field: "chainInsertMode", Default: "insert",
 		Value: as(oneOf(Insert, Append), func(s *Settings) *InsertMode { return &s.Iptables.Insert }),
-		Help:  "Whether the agent's rule is the first or the last of the kernel's chains.",
+		Help:  "Whether the agent's rule is the first or the last of the kernel's chains. In nat's POSTROUTING it is the last.",
 	}, {
 		Name: "IptablesFilterAllowAction", Field: "iptablesFilterAllowAction", Default: "ACCEPT",
 		Value: action(Accept, Return, func(s *Settings) *Action { return &s.Iptables.Allow }),
 		Help:  "What becomes of a packet that policy allows, in the filter table.",
 	}, {
 		Name: "IptablesMangleAllowAction", Field: "iptablesMangleAllowAction", Default: "ACCEPT",
-		Value: action(Accept, Return, func(s *Settings) *Action { return &s.Iptables.Mangle }),
-		Help:  "The same in the mangle table.",
+		Value:  action(Accept, Return, func(s *Settings) *Action { return &s.Iptables.Mangle }),
+		Help:   "The same in the mangle table.",
+		NotYet: "only policy for host endpoints needs that table, which is not built yet",
 	}, {
 		Name: "IptablesFilterDenyAction", Field: "iptablesFilterDenyAction", Default: "DROP",
 		Value: action(Drop, Reject, func(s *Settings) *Action { return &s.Iptables.Deny }),
@@ -111,8 +110,9 @@ func iptablesTable() Group {
 		Help:  "Time after a write when the rules are read back.",
 	}, {
 		Name: "IptablesLockProbeIntervalMillis", Field: "iptablesLockProbeInterval", Default: "50",
-		Value: as(duration(time.Millisecond), func(s *Settings) *time.Duration { return &s.Iptables.LockProbe }),
-		Help:  "Time between attempts to get the xtables lock.",
+		Value:   as(duration(time.Millisecond), func(s *Settings) *time.Duration { return &s.Iptables.LockProbe }),
+		Help:    "Time between attempts to get the xtables lock.",
+		Differs: "No effect: iptables 1.8.8 and later choose it themselves.",
 	}, {
 		Name: "IpsetsRefreshInterval", Field: "ipsetsRefreshInterval", Default: "90",
 		Value: seconds(func(s *Settings) *time.Duration { return &s.Iptables.IPSetsRefresh }),
@@ -122,8 +122,5 @@ func iptablesTable() Group {
 		Value: as(integer(1, 1<<31-1), func(s *Settings) *int { return &s.Iptables.MaxIPSetMembers }),
 		Help:  "Most members of an IP set.",
 	}}
-	for i := range rows {
-		rows[i].NotYet = noIptablesYet
-	}
-	return Group{Title: "iptables", Intro: "For both families alike.", Settings: rows}
+	return Group{Title: "iptables", Intro: "For both families alike; where policy is in iptables.", Settings: rows}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 )
 
 // claimName is that of an abstract socket: those belong to a network namespace
@@ -13,9 +14,17 @@ import (
 const claimName = "@margay/dataplane"
 
 // claim makes this process the one that keeps the calling thread's network namespace in
-// step. Two would undo each other's work.
+// step. Two would undo each other's work. Another one that has just ended may still seem to
+// be there: a program that its process was about to start has had the socket until it ran.
 func claim() (net.Listener, error) {
 	l, err := net.Listen("unix", claimName)
+	for range 20 {
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		l, err = net.Listen("unix", claimName)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, errors.New("another agent keeps this network namespace in step")
 	}

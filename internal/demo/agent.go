@@ -138,6 +138,6 @@ func indent(text string) string {
 }
 
 // agentCommand is how the agent is run on a node.
-func agentCommand(program, manifests, node string) []string {
-	return []string{program, "run", "--datastore", "files", "--manifests", manifests, "--node", node}
+func agentCommand(program, manifests, node, backend string) []string {
+	return append([]string{program, "run", "--datastore", "files", "--manifests", manifests, "--node", node}, backendFlags(backend)...)
 }

@@ -83,7 +83,7 @@ func (d *demo) directions() string {
 		"Nodes, pods and agents are still up. To look round, for example:",
 		"",
 		"  ip netns                  # what there is",
-		"  ip netns exec " + node + " nft list table inet calico",
+		"  ip netns exec " + node + " " + listingOf(d.Backend),
 		"  ip netns exec " + node + " ip route        # and ip -6 route",
 		"  ip netns exec " + node + " curl -s http://localhost:9099/readiness",
 		"  ip netns exec " + node + " curl -s http://localhost:9091/metrics",

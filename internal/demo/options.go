@@ -17,6 +17,9 @@ type Options struct {
 	Manifests string
 	// Encapsulation is what the pods' packets are to be put into between nodes.
 	Encapsulation Encapsulation
+	// Backend is where policy is: "nftables", "iptables", "iptables-nft", "iptables-legacy", or
+	// empty for what the agent chooses.
+	Backend string
 	// Directory is where the demo keeps its copy of the manifests and the agents' logs, removed and made
 	// anew; default /run/margay-demo.
 	Directory string
@@ -40,6 +43,9 @@ func (o Options) complete() (Options, error) {
 	}
 	var err error
 	if o.Encapsulation, err = o.Encapsulation.complete(); err != nil {
+		return o, err
+	}
+	if err = knownBackend(o.Backend); err != nil {
 		return o, err
 	}
 	if o.Manifests, err = filepath.Abs(cmp.Or(o.Manifests, "examples/dual-stack")); err != nil {

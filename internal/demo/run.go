@@ -129,7 +129,7 @@ func (d *demo) build(context.Context) (err error) {
 func (d *demo) startAgents(ctx context.Context, fail context.CancelCauseFunc) error {
 	d.console.begin("Starting an agent on each node")
 	for _, n := range d.cluster {
-		a, err := startAgent(d.lab.Node(n.Name), d.Directory, agentCommand(d.Agent, d.manifests(), n.Name))
+		a, err := startAgent(d.lab.Node(n.Name), d.Directory, agentCommand(d.Agent, d.manifests(), n.Name, d.Backend))
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (d *Driver) write(now time.Time) error {
 			continue
 		}
 		if err := d.writeTable(t, now); err != nil {
-			t.observed = false
+			t.observed, t.doubtful = false, true
 			errs = append(errs, fmt.Errorf("%v table %s: %w", d.family, t.name, err))
 		}
 	}
@@ -161,7 +161,8 @@ func (d *Driver) read(t *table, now time.Time) error {
 	first := t.reads == 0
 	t.observe(parse(text))
 	t.resolve(now, d.sets.Ready)
-	t.repairing = !first && t.plan(now) != nil
+	t.repairing = !first && !t.doubtful && t.plan(now) != nil
+	t.doubtful = false
 	return nil
 }
 

@@ -29,6 +29,8 @@ type table struct {
 	faults map[string]*fault
 
 	observed bool
+	// doubtful is true after a write that has failed: what is read then is our own doing.
+	doubtful bool
 	// repairing says that the last read found what we had not left.
 	repairing bool
 	// reads and writes count since the start.
