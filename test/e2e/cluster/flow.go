@@ -88,7 +88,7 @@ func expectation(from, to, heading, cell string) (e netlab.Expectation, err erro
 // for the change to arrive.
 func (c *Cluster) AwaitFlows(expected []netlab.Expectation) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 2*netlab.Patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience/2)
 	defer cancel()
 	var last netlab.Matrix
 	for {
