@@ -56,7 +56,7 @@ func (t *Tracker[K, V]) State(k K) Status {
 	return o.status()
 }
 
-func (o object[V]) status() Status {
+func (o *object[V]) status() Status {
 	switch {
 	case o.fault != nil:
 		f := o.fault
@@ -116,8 +116,11 @@ func (t *Tracker[K, V]) Desired(k K) (V, bool) {
 	if v, ok := t.settled[k]; ok {
 		return v, true
 	}
-	o := t.open[k]
-	return o.want, o.desired
+	if o := t.open[k]; o != nil {
+		return o.want, o.desired
+	}
+	var none V
+	return none, false
 }
 
 // Actual is the value that the kernel has, if it has the object. Of a settled object it
@@ -126,21 +129,24 @@ func (t *Tracker[K, V]) Actual(k K) (V, bool) {
 	if v, ok := t.settled[k]; ok {
 		return v, true
 	}
-	o := t.open[k]
-	return o.have, o.present
+	if o := t.open[k]; o != nil {
+		return o.have, o.present
+	}
+	var none V
+	return none, false
 }
 
 // AllDesired lists what ought to be there, in no particular order.
 func (t *Tracker[K, V]) AllDesired() iter.Seq2[K, V] {
-	return t.all(func(o object[V]) (V, bool) { return o.want, o.desired })
+	return t.all(func(o *object[V]) (V, bool) { return o.want, o.desired })
 }
 
 // AllActual lists what is there, in no particular order.
 func (t *Tracker[K, V]) AllActual() iter.Seq2[K, V] {
-	return t.all(func(o object[V]) (V, bool) { return o.have, o.present })
+	return t.all(func(o *object[V]) (V, bool) { return o.have, o.present })
 }
 
-func (t *Tracker[K, V]) all(side func(object[V]) (V, bool)) iter.Seq2[K, V] {
+func (t *Tracker[K, V]) all(side func(*object[V]) (V, bool)) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for k, v := range t.settled {
 			if !yield(k, v) {

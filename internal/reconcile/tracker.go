@@ -37,8 +37,11 @@ type Tracker[K comparable, V any] struct {
 	equal func(a, b V) bool
 	// settled holds the objects that are desired and actual with equal values.
 	settled map[K]V
-	// open holds all the others. No key is in both.
-	open map[K]object[V]
+	// open holds all the others. No key is in both. What it points to is changed in place:
+	// a map would move a value as large as two of a driver's with every change.
+	open map[K]*object[V]
+	// room is what new objects are taken from.
+	room []object[V]
 	// peak is how large open has been since it was made: maps do not shrink, and
 	// going through an empty one that was large is slow.
 	peak   int
@@ -85,7 +88,7 @@ func New[K comparable, V any](o Options[V]) *Tracker[K, V] {
 	return &Tracker[K, V]{
 		equal:   o.Equal,
 		settled: map[K]V{},
-		open:    map[K]object[V]{},
+		open:    map[K]*object[V]{},
 		retry:   o.Retry,
 	}
 }
@@ -106,11 +109,13 @@ func (t *Tracker[K, V]) Desire(k K, v V) {
 		return
 	}
 	o := t.open[k]
-	if o.desired && t.equal(o.want, v) {
-		return
+	switch {
+	case o == nil:
+		t.put(k, object[V]{want: v, desired: true})
+	case !o.desired || !t.equal(o.want, v):
+		o.want, o.desired, o.fault = v, true, nil
+		t.place(k, o)
 	}
-	o.want, o.desired, o.fault = v, true, nil
-	t.place(k, o)
 }
 
 // Undesire says that the object ought not to be there. It becomes a deletion if it is.
@@ -138,6 +143,10 @@ func (t *Tracker[K, V]) Observe(k K, v V) {
 		return
 	}
 	o := t.open[k]
+	if o == nil {
+		t.put(k, object[V]{have: v, present: true})
+		return
+	}
 	o.unseen = false
 	if !o.present || !t.equal(o.have, v) {
 		o.have, o.present, o.fault = v, true, nil
@@ -168,9 +177,8 @@ func (t *Tracker[K, V]) ObserveAll(actual iter.Seq2[K, V]) {
 	}
 	unread := t.settled
 	t.settled = make(map[K]V, len(unread))
-	for k, o := range t.open {
+	for _, o := range t.open {
 		o.unseen = o.present
-		t.open[k] = o
 	}
 	for k, v := range actual {
 		want, ok := unread[k]
@@ -212,11 +220,19 @@ func (t *Tracker[K, V]) agrees(actual iter.Seq2[K, V]) bool {
 	return seen == len(t.settled)
 }
 
+// Reserve makes room for so many objects that are about to be desired or observed, which is
+// cheaper than growing by and by.
+func (t *Tracker[K, V]) Reserve(n int) {
+	if len(t.open) == 0 && n > worthKeeping {
+		t.open, t.peak = make(map[K]*object[V], n), n
+	}
+}
+
 // InSync opens deletions: the source has been read in full. They stay open.
 func (t *Tracker[K, V]) InSync() { t.inSync = true }
 
 // place files an object under what it has become.
-func (t *Tracker[K, V]) place(k K, o object[V]) {
+func (t *Tracker[K, V]) place(k K, o *object[V]) {
 	switch {
 	case !o.desired && !o.present:
 		delete(t.open, k)
@@ -226,23 +242,31 @@ func (t *Tracker[K, V]) place(k K, o object[V]) {
 		}
 		delete(t.open, k)
 		t.settled[k] = o.want
-	default:
-		t.put(k, o)
 	}
 	t.trim()
 }
 
+// put adds an object to the open ones. The more there are, the more room is made at once:
+// one that stays open for long keeps a few others' room, but few in proportion.
 func (t *Tracker[K, V]) put(k K, o object[V]) {
-	t.open[k] = o
+	if len(t.room) == 0 {
+		t.room = make([]object[V], min(1+len(t.open)/8, mostRoom))
+	}
+	t.room[0] = o
+	t.open[k] = &t.room[0]
+	t.room = t.room[1:]
 	t.peak = max(t.peak, len(t.open))
 }
 
 // worthKeeping is how small a map is whose room is no matter.
 const worthKeeping = 64
 
+// mostRoom is for how many objects room is made at most at once.
+const mostRoom = 256
+
 // trim gives an emptied map's memory back.
 func (t *Tracker[K, V]) trim() {
 	if len(t.open) == 0 && t.peak > worthKeeping {
-		t.open, t.peak = map[K]object[V]{}, 0
+		t.open, t.room, t.peak = map[K]*object[V]{}, nil, 0
 	}
 }

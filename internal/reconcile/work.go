@@ -30,7 +30,7 @@ func (t *Tracker[K, V]) Update(now time.Time, try func(K, Change[V]) error) {
 			t.settled[k] = o.want
 			continue
 		}
-		t.fail(k, o, err, now)
+		t.fail(o, err, now)
 	}
 	t.trim()
 }
@@ -50,7 +50,7 @@ func (t *Tracker[K, V]) Delete(now time.Time, try func(K, V) error) {
 			delete(t.open, k)
 			continue
 		}
-		t.fail(k, o, err, now)
+		t.fail(o, err, now)
 	}
 	t.trim()
 }
@@ -92,14 +92,14 @@ func (t *Tracker[K, V]) Deletions(now time.Time) iter.Seq2[K, V] {
 // settled or unknown has nothing that could fail: it stays as it is.
 func (t *Tracker[K, V]) Fail(k K, err error, now time.Time) {
 	if o, ok := t.open[k]; ok {
-		t.fail(k, o, err, now)
+		t.fail(o, err, now)
 	}
 }
 
 // Hold is a Fail that says itself when the object is due again.
 func (t *Tracker[K, V]) Hold(k K, err error, now, until time.Time) {
 	t.Fail(k, err, now)
-	if o := t.open[k]; o.fault != nil {
+	if o := t.open[k]; o != nil && o.fault != nil {
 		o.fault.next = until
 	}
 }
@@ -109,11 +109,10 @@ func (t *Tracker[K, V]) Hold(k K, err error, now, until time.Time) {
 func (t *Tracker[K, V]) Retry(k K) {
 	if o, ok := t.open[k]; ok {
 		o.fault = nil
-		t.open[k] = o
 	}
 }
 
-func (t *Tracker[K, V]) fail(k K, o object[V], err error, now time.Time) {
+func (t *Tracker[K, V]) fail(o *object[V], err error, now time.Time) {
 	if errors.Is(err, Later) {
 		return
 	}
@@ -126,7 +125,6 @@ func (t *Tracker[K, V]) fail(k K, o object[V], err error, now time.Time) {
 		f.next = now.Add(t.retry(f.failures))
 	}
 	o.fault = &f
-	t.open[k] = o
 }
 
 // due says whether an object may be tried.

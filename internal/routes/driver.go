@@ -203,7 +203,11 @@ func (d *Driver) unlist(m model.Route) {
 
 // settle brings the tracker up to date with one wish.
 func (d *Driver) settle(w *wish) {
-	now := d.resolver().resolve(w.route, d.switchedOff)
+	d.settleBy(d.resolver(), w)
+}
+
+func (d *Driver) settleBy(by resolver, w *wish) {
+	now := by.resolve(&w.route, d.switchedOff)
 	if w.pinned && w.pin != now.pin {
 		d.unpin(w)
 	}
@@ -221,20 +225,23 @@ func (d *Driver) settle(w *wish) {
 }
 
 func (d *Driver) resolver() resolver {
-	return resolver{settings: d.settings, traits: d.traits, view: &d.view}
+	return resolver{settings: &d.settings, traits: d.traits, view: &d.view}
 }
 
 func (d *Driver) settleAll() {
 	d.unsettled = false
+	d.tracker.Reserve(len(d.wishes))
+	by := d.resolver()
 	for _, w := range d.wishes {
-		d.settle(w)
+		d.settleBy(by, w)
 	}
 	d.settleProxied()
 }
 
 func (d *Driver) settleThese(destinations map[netip.Prefix]bool) {
+	by := d.resolver()
 	for dst := range destinations {
-		d.settle(d.wishes[dst])
+		d.settleBy(by, d.wishes[dst])
 	}
 }
 

@@ -1,9 +1,7 @@
 package routes
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/margay-net/margay/internal/model"
@@ -51,7 +49,7 @@ func (d *Driver) plan(now time.Time) work {
 		d.tracker.ObserveGone(k) // a stranger's, which took the place of ours
 	}
 	for _, list := range [][]Write{w.first, w.through, w.remove, w.last} {
-		slices.SortFunc(list, compareWrites)
+		sortWrites(list)
 	}
 	return w
 }
@@ -85,10 +83,4 @@ func (d *Driver) planUpdate(w *work, k Key, c reconcile.Change[Route]) {
 	default:
 		w.first = append(w.first, Write{verb, c.Want})
 	}
-}
-
-// compareWrites orders writes as people read routes. The kernel, too, is faster if neighbours
-// come one after the other.
-func compareWrites(a, b Write) int {
-	return cmp.Or(a.Route.Destination.Compare(b.Route.Destination), cmp.Compare(a.Route.Metric, b.Route.Metric))
 }

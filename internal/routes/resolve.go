@@ -25,13 +25,13 @@ func waitFor(format string, args ...any) resolution {
 
 // resolver is all that a resolution depends on.
 type resolver struct {
-	settings Settings
+	settings *Settings
 	traits   traits
 	view     *view
 }
 
 // resolve makes a kernel route of a destination. It is pure.
-func (r resolver) resolve(m model.Route, off string) resolution {
+func (r resolver) resolve(m *model.Route, off string) resolution {
 	if r.settings.Off {
 		return resolution{reason: off, idle: true}
 	}
@@ -49,7 +49,7 @@ func (r resolver) resolve(m model.Route, off string) resolution {
 	return waitFor("a kind of route that is not known: %d", m.Kind)
 }
 
-func (r resolver) pod(m model.Route) resolution {
+func (r resolver) pod(m *model.Route) resolution {
 	link, ok := r.view.up(m.Interface)
 	if !ok {
 		return waitFor("interface %s is not there, or down", m.Interface)
@@ -70,7 +70,7 @@ func (r resolver) sourceThere() bool {
 }
 
 // remote leads to another node: through a tunnel's device, or straight.
-func (r resolver) remote(m model.Route) resolution {
+func (r resolver) remote(m *model.Route) resolution {
 	if !m.Gateway.IsValid() {
 		return waitFor("node %s has no address of this family", m.Node)
 	}
@@ -96,7 +96,7 @@ func (r resolver) makes(pool model.Encapsulation) bool {
 
 // tunnelled leads through the device with the remote end as the next hop, which the kernel
 // cannot see to be on its link.
-func (r resolver) tunnelled(m model.Route, device string) resolution {
+func (r resolver) tunnelled(m *model.Route, device string) resolution {
 	if device == "" {
 		return waitFor("node %s is reached through %v, which is switched off", m.Node, m.Encapsulation)
 	}
@@ -122,7 +122,7 @@ func (r resolver) tunnelled(m model.Route, device string) resolution {
 // direct leads straight to the other node: through the interface in whose subnet it is,
 // or, where the kernel does not know the nodes' subnet (an address of host length), out
 // of the interface of this node's own address, as if it were.
-func (r resolver) direct(m model.Route) resolution {
+func (r resolver) direct(m *model.Route) resolution {
 	route := Route{
 		Destination: m.Destination, Metric: r.traits.metric,
 		Type: rtnetlink.Unicast, Protocol: Protocol, Gateway: m.Gateway,

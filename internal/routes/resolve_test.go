@@ -98,7 +98,7 @@ func TestResolve(t *testing.T) {
 		{"unknown kind", cluster, model.Route{Destination: netip.MustParsePrefix("10.2.0.0/24"), Kind: 99}, "a kind of route that is not known"},
 	} {
 		v := site()
-		r := resolver{settings: c.settings, traits: traitsOf(family.OfPrefix(c.route.Destination)), view: &v}.resolve(c.route, "off")
+		r := resolver{settings: &c.settings, traits: traitsOf(family.OfPrefix(c.route.Destination)), view: &v}.resolve(&c.route, "off")
 		got := r.reason
 		if got == "" {
 			got = r.route.Text(nil)

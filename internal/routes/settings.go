@@ -43,14 +43,14 @@ type Settings struct {
 	NodeAddress netip.Addr
 }
 
-func (s Settings) podProtocol() uint8 {
+func (s *Settings) podProtocol() uint8 {
 	if s.PodProtocol == 0 {
 		return unix.RTPROT_BOOT
 	}
 	return s.PodProtocol
 }
 
-func (s Settings) podMetric() uint32 {
+func (s *Settings) podMetric() uint32 {
 	if s.PodMetric == 0 {
 		return 1024
 	}
@@ -59,7 +59,7 @@ func (s Settings) podMetric() uint32 {
 
 // tunnel is the name of the device that carries the route's packets; false for a route without
 // encapsulation.
-func (s Settings) tunnel(m model.Route) (name string, is bool) {
+func (s *Settings) tunnel(m *model.Route) (name string, is bool) {
 	switch {
 	case m.Kind != model.RouteRemote:
 		return "", false
@@ -72,12 +72,12 @@ func (s Settings) tunnel(m model.Route) (name string, is bool) {
 }
 
 // isTunnel says whether a device of that name carries packets to other nodes.
-func (s Settings) isTunnel(name string) bool {
+func (s *Settings) isTunnel(name string) bool {
 	return name != "" && (name == s.IPIP || name == s.VXLAN.Get(family.V4) || name == s.VXLAN.Get(family.V6))
 }
 
 // isPod says whether an interface of that name is the host's end of a pod's.
-func (s Settings) isPod(name string) bool {
+func (s *Settings) isPod(name string) bool {
 	if len(s.InterfacePrefixes) == 0 {
 		return strings.HasPrefix(name, "cali")
 	}

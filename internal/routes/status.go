@@ -96,7 +96,7 @@ func (d *Driver) Actual() []string {
 }
 
 func (d *Driver) lines(routes []Route) []string {
-	slices.SortFunc(routes, func(a, b Route) int { return compareWrites(Write{Route: a}, Write{Route: b}) })
+	slices.SortFunc(routes, func(a, b Route) int { return placeOf(&a, 0).compare(placeOf(&b, 0)) })
 	out := make([]string, len(routes))
 	for i, r := range routes {
 		out[i] = r.Text(d.linkName)
