@@ -200,7 +200,7 @@ func TestNothingIsAskedWhileNothingIsWrong(t *testing.T) {
 	s.serveCalico()
 	l := follow(t, s)
 	l.want("in sync")
-	s.await(func() bool { return len(s.streams) == len(kinds())+2 })
+	s.awaitStreams(len(kinds()) + 2)
 	before := len(l.seen())
 	for i := range 50 {
 		s.put("/api/v1/pods", pod(fmt.Sprintf("p%d", i), i+1))

@@ -47,6 +47,8 @@ type reader struct {
 	// node is the one whose pods Events are written about; saw is shown its Node.
 	node string
 	saw  func(*corev1.Node) // may be nil
+	// share is for pods, which come in one goroutine.
+	share *sharer
 }
 
 // read converts an object. Its error is that it is nothing that has a name.
@@ -64,7 +66,11 @@ func (r *reader) read(obj runtime.Object) (reading, error) {
 	}
 	result, _ := r.convert.Object(obj, nil)
 	out.take(result)
-	if p, local := out.value.(*model.Pod); local && p.Node == r.node {
+	p, isPod := out.value.(*model.Pod)
+	if !isPod {
+		return out, nil
+	}
+	if r.share.pod(p); p.Node == r.node {
 		out.reference = &reference{apiVersion: "v1", kind: "Pod", uid: meta.GetUID()}
 	}
 	return out, nil

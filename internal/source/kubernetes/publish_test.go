@@ -217,7 +217,7 @@ func newRecorder(t *testing.T, c *Client, node string) (*Recorder, *teller) {
 	r := NewRecorder(c, node, quiet())
 	tell := newTeller(Options{Sink: newSink(), Recorder: r})
 	all := kinds()
-	objects := &reader{convert: converter(), raw: manifests(), node: node}
+	objects := &reader{convert: converter(), raw: manifests(), node: node, share: newSharer()}
 	for i := range all {
 		tell.stores = append(tell.stores, newStore(&all[i], tell))
 	}
@@ -382,7 +382,7 @@ func TestVerdicts(t *testing.T) {
 			if s.kind.resource != "ippools" {
 				continue
 			}
-			objects := &reader{convert: converter(), raw: manifests(), node: "n1"}
+			objects := &reader{convert: converter(), raw: manifests(), node: "n1", share: newSharer()}
 			reading, err := objects.read(rawOf(t, "projectcalico.org/v3 IPPool", `{"metadata": {"name": "p", "uid": "u-p", "generation": 2}, "spec": `+spec+`, "status": {"conditions": [`+conditions+`]}}`))
 			if err != nil {
 				t.Fatal(err)

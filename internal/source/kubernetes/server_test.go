@@ -270,6 +270,12 @@ func (s *server) await(so func() bool) {
 	}
 }
 
+// awaitStreams waits until so many streams are open.
+func (s *server) awaitStreams(n int) {
+	s.t.Helper()
+	s.await(func() bool { return len(s.streams) == n })
+}
+
 func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.String())

@@ -70,7 +70,7 @@ type Source struct {
 // New makes a Source. It asks nothing before Run.
 func New(o Options) *Source {
 	tell := newTeller(o)
-	objects := &reader{convert: convert.New(o.Convert), raw: manifest.New(manifest.Options{}), node: o.Node, saw: o.Saw}
+	objects := &reader{convert: convert.New(o.Convert), raw: manifest.New(manifest.Options{}), node: o.Node, saw: o.Saw, share: newSharer()}
 	d := &discovery{client: o.Client, tell: tell, log: o.Log, asked: make(chan struct{}, 1)}
 	s := &Source{discovery: d}
 	all := kinds()

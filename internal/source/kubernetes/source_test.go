@@ -207,6 +207,7 @@ func TestAStreamIsTakenUpWhereItBroke(t *testing.T) {
 		s.put("/api/v1/pods", pod("p1", 1))
 		l := follow(t, s)
 		l.want("in sync", "Pod/default/p1")
+		l.awaitStreams(8)
 		lists := countOf(l.seen(), "sendInitialEvents")
 		how(s)
 		s.put("/api/v1/pods", pod("p2", 2))
