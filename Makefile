@@ -51,7 +51,7 @@ bench: build ## the figures of docs/performance.md, as root. SIZE=medium CASES="
 	bin/benchmark $(if $(SIZE),-size $(SIZE)) $(CASES)
 	$(if $(CASES),,$(GO) test -run '^$$' -bench . -benchmem ./...)
 
-demo: build ## three nodes that talk, in namespaces; as root. ENCAP=vxlan MODE=CrossSubnet: through tunnels; BACKEND=iptables; KEEP=1 leaves them up
+demo: build ## three nodes that talk, in namespaces; as root. ENCAP=vxlan MODE=CrossSubnet, ENCAP=wireguard: through tunnels; BACKEND=iptables; KEEP=1 leaves them up
 	@hack/need ip=iproute2 nft=nftables curl=curl $(if $(BACKEND),iptables=iptables ipset=ipset)
 	@$(GO) build -o bin/demo ./cmd/demo
 	@bin/demo $(if $(filter-out 0 no,$(KEEP)),--keep) $(if $(ENCAP),--encap $(ENCAP)) $(if $(MODE),--mode $(MODE)) $(if $(BACKEND),--backend $(BACKEND))

@@ -44,7 +44,7 @@ Exits with 1 if anything is not as expected. Needs root; leaves nothing behind.`
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.Agent, "agent", "bin/agent", "the agent's program")
 	flags.StringVar(&o.Manifests, "manifests", "examples/dual-stack", "directory with the manifests and "+demo.ExpectedFile)
-	root.Flags().StringVar(&o.Encapsulation.Kind, "encap", "", "put pods' packets between nodes into this: vxlan")
+	root.Flags().StringVar(&o.Encapsulation.Kind, "encap", "", "put pods' packets between nodes into this: vxlan or wireguard")
 	root.Flags().StringVar(&o.Encapsulation.Mode, "mode", "", "encapsulate Always, or CrossSubnet, with a router before the last node")
 	root.Flags().StringVar(&o.Backend, "backend", "", "where policy is: nftables, iptables, iptables-nft or iptables-legacy")
 	root.Flags().BoolVar(&o.Keep, "keep", false, "leave nodes, pods and agents up, and say how to look round")

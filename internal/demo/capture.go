@@ -12,8 +12,11 @@ import (
 // capture shows how packets look on the wire between every two nodes, and holds that against what
 // the pools ask for.
 func (d *demo) capture(ctx context.Context) error {
-	if d.Encapsulation.Kind == "" {
+	switch d.Encapsulation.Kind {
+	case "":
 		return nil
+	case wireguardKind:
+		return d.captureEncrypted(ctx)
 	}
 	crossings := d.cluster.crossings()
 	d.console.begin("Looking at the wire between the nodes")

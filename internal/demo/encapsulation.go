@@ -16,7 +16,7 @@ import (
 // Encapsulation says how pods' packets travel between nodes. The zero value is as the manifests
 // have it: as they are.
 type Encapsulation struct {
-	// Kind is empty, or "vxlan".
+	// Kind is empty, "vxlan" or "wireguard".
 	Kind string
 	// Mode is "Always", which is the default, or "CrossSubnet": then the last node is moved
 	// behind a router, and packets are encapsulated only on their way there and back.
@@ -32,8 +32,13 @@ func (e Encapsulation) complete() (Encapsulation, error) {
 		}
 		return e, nil
 	case "vxlan":
+	case wireguardKind:
+		if e.Mode != "" {
+			return e, errors.New("WireGuard has no modes: all that goes to another node is encrypted")
+		}
+		return e, nil
 	default:
-		return e, fmt.Errorf("encapsulation %q: want vxlan", e.Kind)
+		return e, fmt.Errorf("encapsulation %q: want vxlan or wireguard", e.Kind)
 	}
 	if e.Mode == "" {
 		e.Mode = "Always"
@@ -106,6 +111,9 @@ func (e Encapsulation) rewrite(directory string, c Cluster) error {
 		return nil
 	}
 	replacements := []string{"vxlanMode: Never", "vxlanMode: " + e.Mode}
+	if e.Kind == wireguardKind {
+		replacements = encrypting()
+	}
 	if e.crosses() {
 		for _, a := range c[len(c)-1].Addresses {
 			replacements = append(replacements, a.String(), elsewhere(a).String())

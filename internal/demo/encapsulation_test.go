@@ -34,6 +34,8 @@ func TestEncapsulationIsOneThatIsKnown(t *testing.T) {
 		{Encapsulation{Kind: "vxlan"}, Encapsulation{"vxlan", "Always"}, false},
 		{Encapsulation{"vxlan", "CrossSubnet"}, Encapsulation{"vxlan", "CrossSubnet"}, false},
 		{Encapsulation{"vxlan", "Sometimes"}, Encapsulation{}, true},
+		{Encapsulation{Kind: "wireguard"}, Encapsulation{Kind: "wireguard"}, false},
+		{Encapsulation{"wireguard", "Always"}, Encapsulation{}, true},
 		{Encapsulation{Kind: "gre"}, Encapsulation{}, true},
 		{Encapsulation{Mode: "Always"}, Encapsulation{}, true},
 	} {

@@ -23,7 +23,7 @@ type Capture struct {
 	Header
 	// VXLAN and IPIP say how Inner is carried; without either there is no Inner.
 	VXLAN, IPIP bool
-	// VNI and Port are the network and the UDP port that VXLAN was sent to.
+	// VNI is the network that VXLAN was sent to, Port the UDP port of any UDP.
 	VNI   uint32
 	Port  uint16
 	Inner Header
@@ -60,6 +60,17 @@ func (t *Tap) Captures(token []byte, wait time.Duration) (c Capture, heard bool,
 	return Capture{}, false, nil
 }
 
+// Seen are the IP packets that have arrived until now, without those that cannot be read.
+func (t *Tap) Seen() (out []Capture) {
+	t.drain()
+	for _, b := range t.heard {
+		if c, err := ParseCapture(b); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // ParseCapture reads a packet from its IP header on. UDP counts as VXLAN if it looks like it:
 // a frame in it that holds an IP packet.
 func ParseCapture(b []byte) (Capture, error) {
@@ -74,6 +85,9 @@ func ParseCapture(b []byte) (Capture, error) {
 			c.IPIP, c.Inner = true, inner
 		}
 	case unix.IPPROTO_UDP:
+		if len(rest) >= 4 {
+			c.Port = binary.BigEndian.Uint16(rest[2:])
+		}
 		c.vxlan(rest)
 	}
 	return c, nil
@@ -88,7 +102,6 @@ func (c *Capture) vxlan(b []byte) {
 	}
 	if inner, _, err := parseHeader(b[udp+vxlan+ethernet:]); err == nil {
 		c.VXLAN, c.Inner = true, inner
-		c.Port = binary.BigEndian.Uint16(b[2:])
 		c.VNI = binary.BigEndian.Uint32(b[udp+4:]) >> 8
 	}
 }

@@ -2,8 +2,11 @@ package netlab
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/margay-net/margay/internal/family"
 )
 
 func TestParseCapture(t *testing.T) {
@@ -36,6 +39,32 @@ func TestParseCapture(t *testing.T) {
 	for _, b := range [][]byte{nil, {0x45}, {0x4f, 19: 0}, {0x60, 30: 0}} {
 		if c, err := ParseCapture(b); err == nil {
 			t.Errorf("%v is %v", b, c)
+		}
+	}
+}
+
+// What was on the wire can be looked at as a whole.
+func TestSeen(t *testing.T) {
+	lab := Test(t, Options{Nodes: []NodeSpec{
+		{Name: "a", Addresses: Prefixes("172.16.0.1/24", "fd00:16::1/64")}, {Name: "b", Addresses: Prefixes("172.16.0.2/24", "fd00:16::2/64")},
+	}})
+	a, b := lab.Node("a"), lab.Node("b")
+	tap, err := b.TapWire(Uplink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tap.Close()
+	for _, f := range family.All() {
+		token := Token()
+		p := Packet{From: a.Address(f), To: b.Address(f), Payload: Datagram(1, 51820, token)}
+		if err := a.Transmit(b, p.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if heard, err := tap.Hears(token, Patience); !heard || err != nil {
+			t.Fatal(heard, err)
+		}
+		if !slices.ContainsFunc(tap.Seen(), func(c Capture) bool { return c.From == a.Address(f) && c.Port == 51820 }) {
+			t.Errorf("%v: not among %v", f, tap.Seen())
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -71,6 +72,8 @@ func (d *Driver) resync(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	// The other family's tunnel has the same priority, and a table of its own.
+	rules = slices.DeleteFunc(rules, func(r Rule) bool { return r.Table != d.settings.Table })
 	d.tracker.rules.ObserveAll(keySeq(rules))
 	before := d.link.Index
 	d.stale = false

@@ -342,3 +342,25 @@ func TestANewKeyOfOurOwn(t *testing.T) {
 		b.shows(b.write(all(device(), peer("2", "B"))...)...)
 	})
 }
+
+// The rules of both families' tunnels have one priority. Neither takes the other's for one of its
+// own that is left over: the packets of a family without its rule leave in the clear.
+func TestTheTunnelsOfBothFamiliesLeaveEachOtherAlone(t *testing.T) {
+	a, b := newBench(t, family.V4), newBench(t, family.V6)
+	b.fake = a.fake
+	b.restart()
+	for _, x := range []*bench{a, b, a, b} {
+		x.driver.InSync()
+		x.driver.Resync()
+		x.mustApply()
+	}
+	if len(a.rules) != 2 {
+		t.Errorf("rules: %v", a.rules)
+	}
+	b.settings.Carries = 0
+	b.driver.Configure(b.settings)
+	b.mustApply()
+	if want := (wireguard.Rule{Family: family.V4, Priority: 99, Mark: 0x100000, Table: uint32(family.V4)}); len(a.rules) != 1 || !a.rules[want] {
+		t.Errorf("without IPv6: %v", a.rules)
+	}
+}
