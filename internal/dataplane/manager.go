@@ -91,6 +91,7 @@ func (m *manager) configure(s *config.Settings) {
 	for _, v := range m.policyIn {
 		v.configure(s)
 	}
+	m.putSenders() // settings may say that there is a tunnel
 	m.putAll(m.policyIn)
 	m.policyIn.tell()
 }

@@ -147,6 +147,31 @@ func felixConfiguration(settings string) string {
 	return nodetest.FelixConfiguration(strings.Join(append([]string{"programClusterRoutes: Enabled"}, settings), ", "))
 }
 
+// A setting may say that there is no IPv4 tunnel, whatever the pools ask for, and take it back.
+func TestOverlaySwitchedOff(t *testing.T) {
+	t.Parallel()
+	c := startOverlay(t, nodetest.ClusterOptions{Manifests: map[string]string{
+		"pools.yaml": vxlanPools("Always", "Always"), "felix.yaml": felixConfiguration(""),
+	}})
+	other := map[string]*netlab.Stream{"IPv6": c.stream("a", "b", family.V6, 9200)}
+	for _, on := range []bool{false, true} {
+		c.Write("felix.yaml", felixConfiguration(fmt.Sprintf("vxlanEnabled: %v", on)))
+		c.Settled()
+		c.Nodes["a"].Await(func() string {
+			c.Nodes["a"].Pass()
+			if is := c.device("a", family.V4) != ""; is != on {
+				return fmt.Sprintf("on %v, and there is a device: %v", on, is)
+			}
+			return ""
+		})
+	}
+	for _, name := range nodetest.ClusterNodes() {
+		c.awaitWhole(name)
+	}
+	c.reaches("a", "b", family.V4)
+	c.unharmed(other, nil)
+}
+
 // Damage by hand is undone, as packets see it, and disturbs no others.
 func TestOverlayHeals(t *testing.T) {
 	t.Parallel()

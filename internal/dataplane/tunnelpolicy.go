@@ -67,24 +67,24 @@ func (m *manager) updateTunnels(b *calc.Batch) {
 
 // tunnel is what guards this node's end of the tunnels.
 func (m *manager) tunnel() rules.Tunnel {
-	s := m.settings
+	s, own := m.settings, forced(m.settings, m.tunnels.own)
 	return rules.Tunnel{
-		VXLAN: m.tunnels.own.VXLAN, VNI: uint32(s.VXLAN.VNI), Port: s.VXLAN.Port,
-		IPIP: m.tunnels.own.IPIP, External: s.VXLAN.External,
+		VXLAN: own.VXLAN, VNI: uint32(s.VXLAN.VNI), Port: s.VXLAN.Port,
+		IPIP: own.IPIP, External: s.VXLAN.External,
 	}
 }
 
 // putSenders puts who may send tunnelled packets, as far as they are new. Without an end of
 // this node's, nobody.
 func (m *manager) putSenders() {
-	t := m.tunnels
+	t, own := m.tunnels, forced(m.settings, m.tunnels.own)
 	want := map[netip.Addr]bool{}
-	if t.own.VXLAN {
+	if own.VXLAN {
 		for _, a := range t.vteps {
 			want[a] = true
 		}
 	}
-	if t.own.IPIP {
+	if own.IPIP {
 		for a := range t.hosts {
 			want[a] = true
 		}

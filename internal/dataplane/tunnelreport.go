@@ -55,7 +55,7 @@ const tunnelCondition = "TunnelsUsable"
 // missing is why tunnels over a family are not as wanted, in words for the operator.
 func (t *tunnels) missing(f family.Family) []string {
 	var out []string
-	own := t.own.Get(f)
+	own := forced(t.settings, t.own.Get(f))
 	driver := t.vxlan.Get(f)
 	if own.VXLAN && own.VTEP.Node == "" && t.settings.Support.Get(f) {
 		out = append(out, fmt.Sprintf("device %s: the node has no tunnel address of %v yet", driver.Name(), f))
@@ -86,13 +86,13 @@ func (t *tunnels) status() string {
 	var out strings.Builder
 	for _, f := range family.All() {
 		driver := t.vxlan.Get(f)
-		if t.own.Get(f).VXLAN {
+		if forced(t.settings, t.own.Get(f)).VXLAN {
 			c := driver.Counts()
 			fmt.Fprintf(&out, "%s: %v, carries %v, MTU %d, done=%d pending=%d failed=%d, checksum offload %s\n",
 				driver.Name(), driver.Device(), driver.Carries(), driver.MTU(), c.Done, c.Pending, c.Failed, driver.Offload())
 		}
 	}
-	if t.own.Get(family.V4).IPIP {
+	if forced(t.settings, t.own.Get(family.V4)).IPIP {
 		fmt.Fprintf(&out, "tunl0: %v, MTU %d\n", t.ipip.Status(), t.ipip.MTU())
 	}
 	if t.pods > 0 {

@@ -98,14 +98,14 @@ func (t *tunnels) configureDrivers() {
 	s := t.settings
 	for _, f := range family.All() {
 		t.vxlan.Get(f).Configure(vxlan.Settings{
-			Off:  !s.Support.Get(f) || f == family.V4 && s.VXLAN.Enabled == config.Off,
+			Off:  !s.Support.Get(f),
 			VNI:  uint32(s.VXLAN.VNI),
 			Port: s.VXLAN.Port, MTU: s.VXLAN.MTU.Get(f), FallbackMTU: t.fallback(f),
 			BrokenOffload: s.VXLAN.BrokenOffload,
 		})
 	}
 	t.ipip.Configure(ipip.Settings{
-		Off: !s.Support.Get(family.V4) || s.IPIP.Enabled == config.Off,
+		Off: !s.Support.Get(family.V4),
 		MTU: s.IPIP.MTU, FallbackMTU: t.fallback(family.V4),
 	})
 }
@@ -137,7 +137,7 @@ func (t *tunnels) update(b *calc.Batch) {
 
 // place tells the drivers over a family where their tunnels begin.
 func (t *tunnels) place(f family.Family) {
-	own := t.own.Get(f)
+	own := forced(t.settings, t.own.Get(f))
 	end := model.VTEP{}
 	if own.VXLAN && own.VTEP.Node != "" {
 		end = own.VTEP
@@ -151,6 +151,18 @@ func (t *tunnels) place(f family.Family) {
 	} else {
 		t.ipip.Own(ipip.Own{})
 	}
+}
+
+// forced is what this node is with the settings that decide instead of the pools. They are
+// Felix's, and of IPv4 only (VXLANEnabled, IpInIpEnabled).
+func forced(s *config.Settings, own model.Own) model.Own {
+	if own.Family != family.V4 {
+		return own
+	}
+	decide := func(asked bool, t config.Toggle) bool { return t == config.On || asked && t != config.Off }
+	own.VXLAN = decide(own.VXLAN, s.VXLAN.Enabled)
+	own.IPIP = decide(own.IPIP, s.IPIP.Enabled)
+	return own
 }
 
 // supported is an end without the tunnel addresses of a family that is off.
