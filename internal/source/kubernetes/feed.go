@@ -45,7 +45,8 @@ type feed struct {
 	wide    bool   // the server does not know the kind's selector
 	sure    bool   // the next full read is the second one
 	broken  bool   // the last stream has failed, so that the server may not be what it was
-	again   <-chan time.Time
+	again   <-chan time.Time // when to read all anew, as the last list was doubtful
+	resync  <-chan time.Time // likewise, as a stream was taken up after a failure
 	pace    pace
 }
 
@@ -71,6 +72,11 @@ const (
 	// confirmAfter is when a list that has lost much is read for the second time: at random
 	// between half of it and all.
 	confirmAfter = 10 * time.Second
+	// resyncLeast is how long after a failure all is read anew, and up to resyncSpread longer:
+	// a server that was restored from a backup, and has got beyond the version that it had
+	// before, cannot be told from one that was only away.
+	resyncLeast  = 10 * time.Minute
+	resyncSpread = 50 * time.Minute
 )
 
 // run reads until the context ends.
@@ -184,6 +190,9 @@ func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) er
 		case <-f.again:
 			f.again, f.version = nil, ""
 			return nil
+		case <-f.resync:
+			f.resync, f.version = nil, ""
+			return nil
 		case at := <-f.places:
 			if f.move(at) {
 				return nil
@@ -220,10 +229,13 @@ func (f *feed) ended(heard bool, all collection) error {
 // opened notes that the server is heard.
 func (f *feed) opened(whole bool) {
 	f.tell.hear(f.now())
-	f.broken = false
 	if whole {
 		f.pace.since = time.Time{}
+		if f.broken && f.resync == nil {
+			f.resync = time.After(resyncLeast + rand.N(resyncSpread)) //nolint:gosec // no secret
+		}
 	}
+	f.broken = false
 	f.tell.note(f, func(p *progress) {
 		p.open, p.lost = true, ""
 		if whole {
@@ -280,7 +292,7 @@ func (f *feed) takeObject(obj runtime.Object, all collection) error {
 // finish puts a full read in force.
 func (f *feed) finish(all collection) {
 	doubtful := f.store.replace(all, f.sure)
-	f.known, f.sure, f.again, f.pace.since = true, doubtful, nil, time.Time{}
+	f.known, f.sure, f.again, f.resync, f.pace.since = true, doubtful, nil, nil, time.Time{}
 	if doubtful {
 		wait := confirmAfter/2 + rand.N(confirmAfter/2) //nolint:gosec // no secret
 		f.log.WithFields(logrus.Fields{"resource": f.kind.label(), "wait": wait}).Warn("A list has lost much at once; waiting for a second one")
