@@ -7,7 +7,7 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
 # The everyday kernel tests that also run on Debian's kernel, the longest first.
-KERNEL_PACKAGES ?= internal/dataplane internal/nftables internal/routes internal/netlab \
+KERNEL_PACKAGES ?= internal/dataplane internal/vxlan internal/nftables internal/routes internal/netlab internal/ipip \
 	internal/interfaces internal/interfaces/rtnetlink internal/conntrack
 FUZZ_SECONDS    ?= 5
 
