@@ -58,13 +58,16 @@ type Driver struct {
 	settledOnce bool
 }
 
-// wish is a desired destination, and what has become of it.
+// wish is a desired destination, and what has become of it. There are many: the route itself is
+// in the tracker only.
 type wish struct {
-	route model.Route
-	resolution
+	route  model.Route
+	reason string // why there is no route; see resolution
+	idle   bool
 	key    Key
 	placed bool // the tracker knows it under key
-	pinned bool // it counts among those that need resolution.pin
+	pin    Key
+	pinned bool // it counts among those that need pin
 }
 
 // Options for New. Family, Kernel and Flusher are required.
@@ -128,7 +131,7 @@ func (d *Driver) Want(m model.Route) {
 	d.list(m)
 	d.adopt(m.Interface)
 	if d.unsettled { // there is nothing yet to settle it by
-		w.resolution = waitFor("the kernel has not been read yet")
+		w.reason = "the kernel has not been read yet"
 		return
 	}
 	d.settle(w)
@@ -208,17 +211,17 @@ func (d *Driver) settle(w *wish) {
 
 func (d *Driver) settleBy(by resolver, w *wish) {
 	now := by.resolve(&w.route, d.switchedOff)
-	if w.pinned && w.pin != now.pin {
+	if w.pinned && w.pin != now.pin.Key() {
 		d.unpin(w)
 	}
-	w.resolution = now
+	w.reason, w.idle = now.reason, now.idle
 	key := now.route.Key()
 	wanted := now.reason == ""
 	if w.placed && (!wanted || w.key != key) {
 		d.undesire(w.key)
 	}
 	if wanted {
-		d.pinGateway(w)
+		d.pinGateway(w, now.pin)
 		d.tracker.Desire(key, now.route)
 	}
 	w.key, w.placed = key, wanted

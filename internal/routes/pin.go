@@ -6,21 +6,26 @@ type pin struct {
 	users int
 }
 
-// pinGateway counts a wish among those that need its pin.
-func (d *Driver) pinGateway(w *wish) {
-	if w.pinned || w.pin == (Route{}) {
+// pinGateway counts a wish among those that need the pin, if it needs one. Of all that need it,
+// it is the same: there is one device for a gateway.
+func (d *Driver) pinGateway(w *wish, route Route) {
+	if route == (Route{}) {
 		return
 	}
-	w.pinned = true
-	k := w.pin.Key()
+	k := route.Key()
 	p := d.pins[k]
 	if p == nil {
 		p = &pin{}
 		d.pins[k] = p
 	}
-	p.users++
-	p.route = w.pin // of all that need it the same: there is one device for a gateway
-	d.tracker.Desire(k, p.route)
+	if !w.pinned {
+		w.pin, w.pinned = k, true
+		p.users++
+	}
+	if p.route != route {
+		p.route = route
+		d.tracker.Desire(k, route)
+	}
 }
 
 // unpin takes a wish from those that need its pin.
@@ -29,7 +34,7 @@ func (d *Driver) unpin(w *wish) {
 		return
 	}
 	w.pinned = false
-	k := w.pin.Key()
+	k := w.pin
 	if d.pins[k].users--; d.pins[k].users > 0 {
 		return
 	}
