@@ -104,16 +104,6 @@ func (n *Node) ensureAgentPod(account string) (name string) {
 	return object.Name
 }
 
-// DeleteAgentPod deletes the object of the node's agent. The token that is bound to it is refused
-// from then on, as far as the server has not just seen it.
-func (c *Cluster) DeleteAgentPod(n *Node) {
-	c.t.Helper()
-	ctx, cancel := c.Context()
-	defer cancel()
-	namespace, _ := split(AgentAccount)
-	c.must(c.Admin.CoreV1().Pods(namespace).Delete(ctx, "agent-"+n.Name(), *meta.NewDeleteOptions(0)))
-}
-
 // StopAgent ends the node's agent with SIGTERM and waits until it has ended.
 func (n *Node) StopAgent() {
 	n.c.t.Helper()
@@ -188,19 +178,6 @@ func (n *Node) AgentLog() string {
 	b, err := os.ReadFile(n.logFile())
 	n.c.must(err)
 	return string(b)
-}
-
-// AwaitLog waits until an agent of the node has logged a text.
-func (n *Node) AwaitLog(text string) {
-	n.c.t.Helper()
-	ctx, cancel := n.c.Context()
-	defer cancel()
-	n.c.must(n.running().await(ctx, func(context.Context) error {
-		if !strings.Contains(n.AgentLog(), text) {
-			return fmt.Errorf("it does not log %q", text)
-		}
-		return nil
-	}))
 }
 
 func (n *Node) logFile() string { return n.c.path("agent-" + n.Name() + ".log") }

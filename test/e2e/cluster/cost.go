@@ -5,7 +5,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/margay-net/margay/internal/netlab"
 )
@@ -47,28 +46,4 @@ func (n *Node) Uplink() Traffic {
 	n.c.must(err)
 	s := link.Attrs().Statistics
 	return Traffic{In: s.RxBytes, Out: s.TxBytes}
-}
-
-// Metric is the value of one of the agent's metrics, by its name with labels as the agent prints it.
-func (n *Node) Metric(series string) float64 {
-	n.c.t.Helper()
-	text := n.metrics()
-	for _, line := range strings.Split(text, "\n") {
-		if value, ok := strings.CutPrefix(line, series+" "); ok {
-			v, err := strconv.ParseFloat(value, 64)
-			n.c.must(err)
-			return v
-		}
-	}
-	n.c.t.Fatalf("there is no metric %s", series)
-	return 0
-}
-
-func (n *Node) metrics() string {
-	n.c.t.Helper()
-	ctx, cancel := n.c.Context()
-	defer cancel()
-	text, err := httpGet(ctx, "http://127.0.0.1:9091/metrics", n.Dial, nil)
-	n.c.must(err)
-	return text
 }
