@@ -4,12 +4,13 @@
 //
 //	             ┌ v4 manager ┐   views of one nftables table
 //	engine.Work ─┤            ├─► routes, interfaces            ─► apply, both families in one pass
-//	             └ v6 manager ┘
+//	             ├ v6 manager ┘
+//	             └ tunnels ─────► a VXLAN device over each family, tunl0, the pods' MTU
 //
 // A manager does no kernel I/O. The loop does: it takes work and kernel events as they
 // come, and after each round of them applies the drivers in the order of dependency:
-// policy before routes, so that nothing is reachable before it is guarded. Nothing waits
-// for a timer but a second try of what has failed.
+// policy before tunnels, and these before routes, so that nothing is reachable before it is
+// guarded. Nothing waits for a timer but a second try of what has failed.
 //
 // # What holds over a restart
 //

@@ -43,7 +43,7 @@ func (l *Link) decodeInfo(info []byte) {
 	attributes(info, func(kind uint16, v []byte) {
 		switch kind {
 		case unix.IFLA_INFO_KIND:
-			l.Kind = text(v)
+			l.Kind = kindName(v)
 		case unix.IFLA_INFO_DATA:
 			data = v
 		}
@@ -54,6 +54,15 @@ func (l *Link) decodeInfo(info []byte) {
 	case "ipip":
 		l.IPIP = decodeIPIP(data)
 	}
+}
+
+// kindName is text without a copy for what a node has thousands of.
+func kindName(v []byte) string {
+	const veth = "veth"
+	if string(v) == veth || string(v) == veth+"\x00" {
+		return veth
+	}
+	return text(v)
 }
 
 // noLinkLocal reads what IFLA_AF_SPEC says of how IPv6 makes addresses.
