@@ -25,6 +25,7 @@ type discovery struct {
 	asked chan struct{}
 	pace  pace
 	found bool // it has looked with success
+	named bool // it has looked with the names of definitions known
 
 	definitions, services *names
 }
@@ -51,11 +52,7 @@ func (d *discovery) ask() {
 
 // run looks until the context ends.
 func (d *discovery) run(ctx context.Context) {
-	d.definitions.first(ctx, namesMost)
-	select {
-	case <-d.asked: // by the names that it has been waiting for
-	default:
-	}
+	d.named = d.definitions.first(ctx, namesMost)
 	var until time.Time
 	for step := time.Second; ctx.Err() == nil; step *= 2 {
 		err := d.look(ctx)
@@ -90,10 +87,17 @@ func (d *discovery) sleep(ctx context.Context, wait time.Duration) (asked bool) 
 		defer t.Stop()
 		over = t.C
 	}
+	var named <-chan struct{}
+	if !d.named {
+		named = d.definitions.ready
+	}
 	select {
 	case <-ctx.Done():
 	case <-over:
 	case <-d.tell.returned():
+	case <-named:
+		d.named = true
+		return true
 	case <-d.asked:
 		return true
 	}
@@ -213,8 +217,9 @@ func (n *names) replace(all collection, _ bool) bool {
 	n.mu.Unlock()
 	if first {
 		close(n.ready)
+	} else {
+		n.changed()
 	}
-	n.changed()
 	return false
 }
 
@@ -233,13 +238,15 @@ func (n *names) known() bool {
 	return n.all != nil
 }
 
-// first waits until the names are known, but not for ever.
-func (n *names) first(ctx context.Context, most time.Duration) {
+// first waits until the names are known, but not for ever. It says whether they are.
+func (n *names) first(ctx context.Context, most time.Duration) bool {
 	t := time.NewTimer(most)
 	defer t.Stop()
 	select {
 	case <-n.ready:
+		return true
 	case <-t.C:
 	case <-ctx.Done():
 	}
+	return false
 }

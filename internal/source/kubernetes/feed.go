@@ -67,6 +67,9 @@ const (
 	// streamLeast is how long the server keeps a stream open at least, in seconds; it is up to
 	// twice as long, so that the streams of many nodes do not end together.
 	streamLeast = 300
+	// standingAfter is how long a stream must not have ended to count as open. A connection
+	// that is cut before the answer looks like a stream that ends at once (rest.Request.Watch).
+	standingAfter = 100 * time.Millisecond
 	// silentMost is how long a stream may be silent before the list has ended.
 	silentMost = 20 * time.Second
 	// confirmAfter is when a list that has lost much is read for the second time: at random
@@ -175,16 +178,24 @@ var errShort = errors.New("the stream ended at once")
 // follow takes events from a stream until it ends. While all is being read, what comes is
 // collected; the bookmark at the end puts it in force.
 func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) error {
-	heard := false
-	silent := time.NewTimer(silentMost)
+	heard, standing := false, false
+	silent := time.NewTimer(standingAfter)
 	defer silent.Stop()
+	stand := func() {
+		if !standing {
+			standing = true
+			f.opened(all == nil)
+		}
+		silent.Reset(silentMost)
+	}
 	for {
 		select {
 		case <-silent.C:
-			if all != nil {
+			if standing && all != nil {
 				f.paged = true
 				return errNoEnd
 			}
+			stand()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-f.again:
@@ -204,11 +215,8 @@ func (f *feed) follow(ctx context.Context, w watch.Interface, all collection) er
 			if e.Type == watch.Error {
 				return apierrors.FromObject(e.Object)
 			}
-			if !heard {
-				heard = true
-				f.opened(all == nil)
-			}
-			silent.Reset(silentMost)
+			heard = true
+			stand()
 			if err := f.take(e, &all); err != nil {
 				return err
 			}

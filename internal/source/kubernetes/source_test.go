@@ -278,3 +278,17 @@ func TestAKindThatMayNotBeReadIsNamed(t *testing.T) {
 }
 
 const metaForbidden = "Forbidden"
+
+// A stream that stands is proof enough that the server is back, whether it says something or not.
+func TestASilentStreamStands(t *testing.T) {
+	s := newServer(t)
+	s.put("/api/v1/pods", pod("p1", 1))
+	l := follow(t, s)
+	l.want("in sync", "Pod/default/p1")
+	s.fail(func(*http.Request) *fault { return &fault{cut: true} })
+	s.breakStreams()
+	l.want("server lost")
+	s.mute()
+	s.fail(nil)
+	l.want("!server lost", "in sync")
+}
