@@ -29,7 +29,10 @@ What to look at:
   http://localhost:9099/readiness    whether the node is served, per family and part
   http://localhost:9091/metrics      for Prometheus
   agent dump STAGE                   every stage from the cluster's objects to the kernel`,
-		Example: `  agent run --datastore files --manifests /etc/margay/manifests --node node-1
+		Example: `  # In a pod, the API server is that of the pod's service account; elsewhere:
+  agent run --kubeconfig /etc/margay/kubeconfig --node node-1
+
+  agent run --datastore files --manifests /etc/margay/manifests --node node-1
 
   # The same by environment:
   FELIX_DATASTORETYPE=files FELIX_FILESDIRECTORY=/etc/margay/manifests FELIX_FELIXHOSTNAME=node-1 agent run
