@@ -101,7 +101,7 @@ func (t *tunnels) configureDrivers() {
 			Off:  !s.Support.Get(f),
 			VNI:  uint32(s.VXLAN.VNI),
 			Port: s.VXLAN.Port, MTU: s.VXLAN.MTU.Get(f), FallbackMTU: t.fallback(f),
-			BrokenOffload: s.VXLAN.BrokenOffload,
+			BrokenOffload: s.VXLAN.BrokenOffload, Audit: s.Interfaces.Refresh,
 		})
 	}
 	t.ipip.Configure(ipip.Settings{

@@ -15,6 +15,7 @@ import (
 func (d *Driver) Apply(now time.Time) (next time.Time, err error) {
 	// A device is made in one round, and brought up in the next, once its index is known.
 	const rounds = 3
+	d.audit(now)
 	for range rounds {
 		if now.Before(d.retryAt) {
 			return d.retryAt, nil
@@ -196,6 +197,9 @@ func (d *Driver) note(a Address) {
 
 func (d *Driver) nextDue() time.Time {
 	due := d.retryAt
+	if due.IsZero() {
+		due = d.auditAt
+	}
 	for _, next := range []func() (time.Time, bool){
 		d.device.NextRetry, d.values.NextRetry, d.held.NextRetry, d.neighbours.NextRetry, d.forwarding.NextRetry,
 	} {

@@ -47,6 +47,7 @@ type Driver struct {
 	index int
 	// stale: all is to be read again; fresh: what is on the device is; look: its values are.
 	stale, fresh, look bool
+	auditAt            time.Time // zero for never
 	retryAt            time.Time
 	inSync             bool
 	repairs            uint64

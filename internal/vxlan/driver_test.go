@@ -587,3 +587,28 @@ func TestUnreadableKernel(t *testing.T) {
 	w.apply()
 	w.stands(lines(family.V4, family.Both)...)
 }
+
+// Of the device's sysctls the kernel does not tell: they are looked at from time to time.
+func TestAudit(t *testing.T) {
+	w := newWorld(t, family.V4, newKernel())
+	w.driver.Configure(vxlan.Settings{Audit: time.Minute})
+	w.tell(family.Both)
+	w.driver.InSync()
+	w.apply()
+	const path = "net/ipv6/conf/vxlan.calico/accept_ra"
+	w.sysctls[path] = "2"
+	if next := w.apply(); next.Sub(w.now) != time.Minute {
+		t.Errorf("due in %v", next.Sub(w.now))
+	}
+	w.sysctls[path] = "2"
+	w.now = w.now.Add(59 * time.Second)
+	w.apply()
+	if w.sysctls[path] != "2" {
+		t.Error("looked at before its time")
+	}
+	w.now = w.now.Add(time.Second)
+	w.apply()
+	if w.sysctls[path] != "0" {
+		t.Error("not looked at")
+	}
+}

@@ -1,6 +1,8 @@
 package vxlan
 
 import (
+	"time"
+
 	"github.com/margay-net/margay/internal/family"
 )
 
@@ -21,6 +23,9 @@ type Settings struct {
 	// BrokenOffload has checksums made in software (ChecksumOffloadBroken in
 	// FeatureDetectOverride).
 	BrokenOffload bool
+	// Audit is how often the device's sysctls are looked at, of which the kernel does not
+	// tell (InterfaceRefreshInterval); 0 is never.
+	Audit time.Duration
 }
 
 func (s Settings) vni() uint32 {

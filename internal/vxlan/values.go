@@ -30,7 +30,7 @@ func (d *Driver) desiredValues() map[string]string {
 func onOff(on bool) string { return map[bool]string{true: "on", false: "off"}[on] }
 
 // writeValues sets what differs. The kernel does not tell of these values: they are looked at
-// when something else has happened to the device.
+// when something else has happened to the device, and by a rare audit.
 func (d *Driver) writeValues(now time.Time) {
 	have, there := d.device.Actual(d.name)
 	if !there || !d.mayAlter(have) {
@@ -45,6 +45,17 @@ func (d *Driver) writeValues(now time.Time) {
 		}
 		return nil
 	})
+}
+
+// audit has the values looked at if the time has come.
+func (d *Driver) audit(now time.Time) {
+	if d.settings.Audit == 0 || d.index == 0 {
+		d.auditAt = time.Time{}
+		return
+	}
+	if d.auditAt.IsZero() || !now.Before(d.auditAt) {
+		d.look, d.auditAt = true, now.Add(d.settings.Audit)
+	}
 }
 
 // readValues passes over what the kernel does not have, as one without IPv6 has no sysctls
