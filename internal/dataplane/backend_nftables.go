@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -102,6 +103,17 @@ func (b *nftablesBackend) size(f family.Family) metrics.TableSize {
 }
 
 func (b *nftablesBackend) close() error { return b.kernel.Close() }
+
+// owners are the interfaces that pods' addresses of a family belong to, as far as the tables that
+// stand say so: nftables has them in sets; of iptables, they are not read.
+func owners(backends []backend, f family.Family) map[netip.Addr]string {
+	for _, b := range backends {
+		if n, ok := b.(*nftablesBackend); ok {
+			return render.Owners(f, n.table.Standing)
+		}
+	}
+	return nil
+}
 
 // foreign yields a value when another program has changed the table; nil for a backend that
 // is not told.

@@ -133,6 +133,9 @@ func New(o Options) (*Dataplane, error) {
 	if errs, _ := d.backends[0].apply(time.Now()); errs.Get(family.V4) != nil && errs.Get(family.V6) != nil {
 		return nil, errors.Join(fmt.Errorf("closed base: %w", errs.Get(family.V4)), d.close())
 	}
+	for _, f := range family.All() {
+		d.routes.Get(f).Remember(owners(d.backends, f))
+	}
 	return d, nil
 }
 

@@ -201,6 +201,20 @@ func (t *Table) observeContents(sets []ListedSet) {
 	}
 }
 
+// Standing lists what stands in a set or map, as nft writes it and in no particular order; nothing
+// before the first Apply.
+func (t *Table) Standing(set string) []string {
+	c := t.contents[set]
+	if c == nil {
+		return nil
+	}
+	var out []string
+	for _, e := range c.elements(false) {
+		out = append(out, c.set.Text(e))
+	}
+	return out
+}
+
 // Desired is the table as it ought to be.
 func (t *Table) Desired() nft.Table {
 	t.resolve(time.Time{})

@@ -44,6 +44,7 @@ type Driver struct {
 	proxied *Key
 
 	dirty   map[netip.Addr]*dirt
+	former  map[netip.Addr]string // see Remember
 	fights  fights
 	repairs uint64 // of what somebody else has changed
 	// stale: what we know of the kernel is not to be relied on.
@@ -225,6 +226,9 @@ func (d *Driver) settleBy(by resolver, w *wish) {
 		d.tracker.Desire(key, now.route)
 	}
 	w.key, w.placed = key, wanted
+	if wanted {
+		d.compareWithFormer(w)
+	}
 }
 
 func (d *Driver) resolver() resolver {
