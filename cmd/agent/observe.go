@@ -72,7 +72,7 @@ func (o *observer) Flushed(b *calc.Batch) {
 func updatesIn(b *calc.Batch) int {
 	return len(b.Sets) + len(b.Policies) + len(b.Endpoints) +
 		len(b.EndpointsGone) + len(b.PoliciesGone) + len(b.SetsGone) +
-		len(b.VTEPs) + len(b.VTEPsGone) + len(b.Own) +
+		len(b.VTEPs) + len(b.VTEPsGone) + len(b.Own) + len(b.Peers) + len(b.PeersGone) +
 		len(b.RoutesGone) + len(b.Routes) + len(b.PoolsGone) + len(b.Pools) +
 		len(b.HostsGone) + len(b.Hosts)
 }
