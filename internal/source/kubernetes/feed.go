@@ -39,12 +39,12 @@ type feed struct {
 	lookup func()
 
 	path    string
-	version string // of what is known; empty to read all anew
-	known   bool   // all has been read before
-	paged   bool   // the server does not stream lists
-	wide    bool   // the server does not know the kind's selector
-	sure    bool   // the next full read is the second one
-	broken  bool   // the last stream has failed, so that the server may not be what it was
+	version string           // of what is known; empty to read all anew
+	known   bool             // all has been read before
+	paged   bool             // the server does not stream lists
+	wide    bool             // the server does not know the kind's selector
+	sure    bool             // the next full read is the second one
+	broken  bool             // the last stream has failed, so that the server may not be what it was
 	again   <-chan time.Time // when to read all anew, as the last list was doubtful
 	resync  <-chan time.Time // likewise, as a stream was taken up after a failure
 	pace    pace
