@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -166,13 +167,20 @@ func (d *Dataplane) reportHealth(now time.Time, f family.Family, policy error) {
 }
 
 // reportBackend says what the node's operator ought to know of the backend.
-func (d *Dataplane) reportBackend(now time.Time, f family.Family, conditions []string) {
-	if len(conditions) == 0 {
+func (d *Dataplane) reportBackend(now time.Time, f family.Family, conditions []condition) {
+	var texts []string
+	for _, c := range conditions {
+		if c.families.Has(f) {
+			texts = append(texts, c.text)
+		}
+	}
+	if len(texts) == 0 {
 		d.health.ClearCondition(backendCondition, f)
+		return
 	}
-	for _, text := range conditions {
-		d.health.SetCondition(now, health.Condition{Name: backendCondition, Family: f, Status: health.True, Message: text})
-	}
+	d.health.SetCondition(now, health.Condition{
+		Name: backendCondition, Family: f, Status: health.True, Message: strings.Join(texts, "; "),
+	})
 }
 
 // backendCondition is about what our rules share with those of others.

@@ -51,7 +51,7 @@ type backendReport struct {
 	// repairs are changes of others that have been undone so far.
 	repairs int
 	// conditions are things that the node's operator ought to know.
-	conditions []string
+	conditions []condition
 }
 
 // problem is an object that is not in a backend as it ought to be.

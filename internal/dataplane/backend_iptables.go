@@ -172,7 +172,7 @@ func (b *iptablesBackend) report() (out backendReport) {
 		}
 	}
 	if b.clash != "" {
-		out.conditions = append(out.conditions, b.clash)
+		out.conditions = append(out.conditions, condition{family.Both, b.clash})
 	}
 	return out
 }

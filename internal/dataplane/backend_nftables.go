@@ -22,6 +22,7 @@ type nftablesBackend struct {
 	table  *nftables.Table
 	kernel *nftables.Netlink
 	views  family.Pair[policyView]
+	others []condition
 }
 
 func openNFTables(s *config.Settings) (*nftablesBackend, error) {
@@ -63,9 +64,20 @@ func (b *nftablesBackend) kind() backendKind { return backendKind{nftables: true
 
 func (b *nftablesBackend) view(f family.Family) policyView { return b.views.Get(f) }
 
-func (b *nftablesBackend) configure(*config.Settings) {}
+func (b *nftablesBackend) configure(*config.Settings) { b.lookRound() }
 
-func (b *nftablesBackend) inSync() { b.table.InSync() }
+func (b *nftablesBackend) inSync() {
+	b.table.InSync()
+	b.lookRound()
+}
+
+// lookRound finds out what others do to packets that policy allows. Nobody tells when that
+// changes; it is looked at when the agent has read everything, and with new settings.
+func (b *nftablesBackend) lookRound() {
+	if others, err := othersThatDrop(); err == nil { // else what was found before still counts
+		b.others = others
+	}
+}
 
 func (b *nftablesBackend) hold() { b.table.Hold() }
 
@@ -83,7 +95,7 @@ func (b *nftablesBackend) apply(now time.Time) (family.Pair[error], time.Time) {
 }
 
 func (b *nftablesBackend) report() backendReport {
-	out := backendReport{repairs: b.table.Stats().Repairs}
+	out := backendReport{repairs: b.table.Stats().Repairs, conditions: b.others}
 	for _, p := range b.table.Problems() {
 		out.problems = append(out.problems, problem{p.Families, p.Object, p.Err})
 	}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"math"
 	"slices"
 
 	"github.com/margay-net/margay/internal/family"
@@ -33,7 +32,7 @@ func (r *Renderer) postrouting(p *Part) {
 		out = append(out, nft.NewRule("natOutgoing", append(slices.Concat(leaves, more), r.translate(ports))...))
 	}
 	ports := nft.PortRange(nat.Ports)
-	if udp := freePorts(nat.Ports, nat.ReservedUDP); udp != (nft.PortRange{}) {
+	if udp := nft.PortRange(nat.UDPPorts()); udp != (nft.PortRange{}) {
 		give(udp, protocolIs(model.UDP))
 	}
 	if ports != (nft.PortRange{}) {
@@ -48,43 +47,6 @@ func (r *Renderer) translate(ports nft.PortRange) nft.Statement {
 		return nft.SNAT{To: to, Ports: ports}
 	}
 	return nft.Masquerade{Ports: ports}
-}
-
-// freePorts is the largest range, within the one asked for, without a reserved port: nft
-// takes one range only. Zero means that any port will do. Where all that is asked for is
-// reserved, what is reserved counts and the range does not.
-func freePorts(within model.PortRange, reserved []uint16) nft.PortRange {
-	if len(reserved) == 0 {
-		return nft.PortRange(within)
-	}
-	unprivileged := model.PortRange{First: 1024, Last: math.MaxUint16}
-	for _, w := range []model.PortRange{within, unprivileged} {
-		if w == (model.PortRange{}) {
-			continue
-		}
-		if free, ok := largestGap(w, reserved); ok {
-			return free
-		}
-	}
-	return nft.PortRange(unprivileged)
-}
-
-func largestGap(within model.PortRange, reserved []uint16) (nft.PortRange, bool) {
-	first, best, size := int(within.First), nft.PortRange{}, 0
-	take := func(before int) {
-		if before-first > size {
-			best, size = nft.PortRange{First: uint16(first), Last: uint16(before - 1)}, before-first
-		}
-	}
-	for _, port := range slices.Sorted(slices.Values(reserved)) {
-		if port < within.First || port > within.Last {
-			continue
-		}
-		take(int(port))
-		first = int(port) + 1
-	}
-	take(int(within.Last) + 1)
-	return best, size > 0
 }
 
 // Pool is what a pool adds to the sets that NAT asks.
