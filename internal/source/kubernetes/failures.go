@@ -94,9 +94,13 @@ func (f *feed) settle(ctx context.Context, err error) {
 	if opened := f.pace.opened; !opened.IsZero() && f.now().Sub(opened) > steady {
 		f.pace.wait = 0
 	}
+	level := logrus.DebugLevel
+	if f.pace.since.IsZero() && what == refused { // the first of a row, and none that passes by itself
+		level = logrus.WarnLevel
+	}
 	f.noteFailure(what, err)
 	wait := f.pace.next(err)
-	f.log.WithError(err).WithFields(logrus.Fields{"resource": f.kind.label(), "wait": wait}).Debug("The API server is asked again later")
+	f.log.WithError(err).WithFields(logrus.Fields{"resource": f.kind.label(), "wait": wait}).Log(level, "The API server is asked again later")
 	f.rest(ctx, wait)
 }
 
