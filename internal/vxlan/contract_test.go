@@ -79,7 +79,7 @@ func (c contract) device() vxlan.Link {
 	parent := c.link(netlab.Uplink)
 	return vxlan.Link{
 		Name: vxlan.DeviceName(c.f), Kind: "vxlan", MTU: parent.MTU - vxlan.Overhead(c.f), MAC: mac(1),
-		VXLAN: vxlan.VXLAN{VNI: 4096, Port: 4789, Local: underlay(c.f, 1), Parent: parent.Index, ZeroChecksum: true},
+		VXLAN: vxlan.VXLAN{VNI: 4096, Port: 4789, Local: underlay(c.f, 1), Parent: parent.Index},
 	}
 }
 

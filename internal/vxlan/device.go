@@ -23,7 +23,6 @@ func (d *Driver) wanted() (want Link, reason string) {
 		Name: d.name, Kind: kind, Up: true, NoLinkLocal: true, MTU: d.mtu(parent), MAC: d.own.MAC,
 		VXLAN: VXLAN{
 			VNI: d.settings.vni(), Port: d.settings.port(), Local: d.own.Underlay, Parent: parent.Index,
-			ZeroChecksum: true,
 		},
 	}
 	if parent.Loopback {

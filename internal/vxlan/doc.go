@@ -38,8 +38,9 @@
 //   - Removing the last IPv4 address of a link removes the routes through it: the new address
 //     is added before the old one goes.
 //   - The sum of headers differs by underlay, not by what is inside: see Overhead.
-//   - Outer UDP checksums are off, as Felix has them: the kernel's defaults are on over IPv4,
-//     and over IPv6 a node that asks for them drops what Felix's nodes send.
+//   - Outer UDP checksums are the kernel's default, as Felix leaves them: sent over both
+//     families, and over IPv6 asked for. A node that left them out would not be heard by nodes
+//     where Felix still is.
 //   - Offloaded checksums that the network card gets wrong (calico #3145): Settings.BrokenOffload
 //     has inner checksums made in software.
 //

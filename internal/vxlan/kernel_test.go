@@ -99,7 +99,7 @@ func (a *agent) witness(name string) []string {
 		}
 		x := l.(*netlink.Vxlan)
 		out = append(out, fmt.Sprintf("%s mtu %d address %s vxlan id %d local %s dev eth0 dstport %d", name, x.MTU, x.HardwareAddr, x.VxlanId, x.SrcAddr, x.Port))
-		if x.Learning || x.Flags&net.FlagUp == 0 || x.UDPCSum && x.SrcAddr.To4() != nil {
+		if x.Learning || x.Flags&net.FlagUp == 0 || x.UDP6ZeroCSumTx || x.UDP6ZeroCSumRx || !x.UDPCSum && x.SrcAddr.To4() != nil {
 			out = append(out, fmt.Sprintf("learning %v flags %v checksums %v", x.Learning, x.Flags, x.UDPCSum))
 		}
 		addresses, err := netlink.AddrList(l, netlink.FAMILY_ALL)
@@ -227,6 +227,46 @@ func TestUnderlayChanges(t *testing.T) {
 			a.driver.Own(vtep(f, 1, family.Both))
 			a.apply()
 			a.until(func() bool { return a.driver.Settled() && a.stands(lines(f, family.Both)) })
+		})
+	}
+}
+
+// The device that Felix has made is kept as it is, with all that packets need, when an agent takes
+// over: no packet is lost.
+func TestFelixsDeviceIsKept(t *testing.T) {
+	t.Parallel()
+	for _, f := range family.All() {
+		t.Run(f.String(), func(t *testing.T) {
+			a := newAgent(t, lab(t).Node("n1"), f)
+			var index int
+			a.in(func() error {
+				parent, err := netlink.LinkByName(netlab.Uplink)
+				if err != nil {
+					return err
+				}
+				attrs := netlink.NewLinkAttrs()
+				attrs.Name, attrs.HardwareAddr, attrs.MTU = vxlan.DeviceName(f), net.HardwareAddr{0x66, 5: 1}, 1500-vxlan.Overhead(f)
+				l := &netlink.Vxlan{LinkAttrs: attrs, VxlanId: 4096, Port: 4789, VtepDevIndex: parent.Attrs().Index, SrcAddr: underlay(f, 1).AsSlice()}
+				if err := netlink.LinkAdd(l); err != nil {
+					return err
+				}
+				index = l.Attrs().Index
+				return netlink.LinkSetUp(l)
+			})
+			a.start(f, family.NewSet(f))
+			got := slices.DeleteFunc(a.witness(vxlan.DeviceName(f)), func(l string) bool {
+				return strings.HasPrefix(l, "fe80::") // which the kernel has made for Felix, and harms nobody
+			})
+			if want := lines(f, family.NewSet(f)); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+			a.in(func() error {
+				l, err := netlink.LinkByName(vxlan.DeviceName(f))
+				if err == nil && l.Attrs().Index != index {
+					t.Errorf("another device: %d, was %d", l.Attrs().Index, index)
+				}
+				return err
+			})
 		})
 	}
 }
