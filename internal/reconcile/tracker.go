@@ -135,23 +135,23 @@ func (t *Tracker[K, V]) Undesire(k K) {
 // Observe says that the kernel has the object with the value v: it was read, an event
 // told of it, or a write of it has succeeded. News clears an earlier failure.
 func (t *Tracker[K, V]) Observe(k K, v V) {
-	if old, ok := t.settled[k]; ok {
-		if !t.equal(old, v) {
-			delete(t.settled, k)
-			t.put(k, object[V]{want: old, have: v, desired: true, present: true})
+	// After a write it is an open one; where most are settled, few are open, and this costs little.
+	if o := t.open[k]; o != nil {
+		o.unseen = false
+		if !o.present || !t.equal(o.have, v) {
+			o.have, o.present, o.fault = v, true, nil
 		}
+		t.place(k, o)
 		return
 	}
-	o := t.open[k]
-	if o == nil {
+	old, ok := t.settled[k]
+	switch {
+	case !ok:
 		t.put(k, object[V]{have: v, present: true})
-		return
+	case !t.equal(old, v):
+		delete(t.settled, k)
+		t.put(k, object[V]{want: old, have: v, desired: true, present: true})
 	}
-	o.unseen = false
-	if !o.present || !t.equal(o.have, v) {
-		o.have, o.present, o.fault = v, true, nil
-	}
-	t.place(k, o)
 }
 
 // ObserveGone says that the kernel does not have the object.

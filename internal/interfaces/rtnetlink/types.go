@@ -47,14 +47,14 @@ type Route struct {
 	Type     RouteType
 	Protocol uint8
 	// Scope is zero (universe) for all IPv6 routes.
-	Scope   uint8
+	Scope  uint8
+	OnLink bool
+	// Odd: the route read has parts that this type does not hold, such as several next
+	// hops or an encapsulation. Such a route is never one of ours.
+	Odd     bool
 	Link    int        // index; zero for a blackhole
 	Gateway netip.Addr // invalid for none
 	Source  netip.Addr // preferred source address; invalid for none
-	OnLink  bool
-	// Odd: the route read has parts that this type does not hold, such as several next
-	// hops or an encapsulation. Such a route is never one of ours.
-	Odd bool
 }
 
 // Key is what the kernel tells the routes of one table apart by: IPv4 and IPv6 alike
