@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/margay-net/margay/internal/family"
 )
 
 func netlinkNet(s string) (stdnet.IP, *stdnet.IPNet, error) { return stdnet.ParseCIDR(s) }
@@ -83,20 +85,30 @@ func FuzzDecode(f *testing.F) {
 	var b Batch
 	b.CreateAddress(Address{Link: 3, Prefix: net("fe80::1/64")})
 	f.Add(b.buf)
-	b = Batch{}
-	b.dumpLinks()
-	f.Add(b.buf)
+	for _, fill := range []func(*Batch){
+		(*Batch).dumpLinks,
+		func(b *Batch) { b.CreateLink(Link{Name: "vxlan.calico", Kind: "vxlan", MTU: 1450}) },
+		func(b *Batch) { b.CreateRule(Rule{Family: family.V6, Priority: 99, Table: 7}) },
+		func(b *Batch) { b.ReplaceNeighbour(Neighbour{Link: 3, Address: ip("fd00::1")}) },
+		func(b *Batch) { b.ReplaceForwarding(Forwarding{Link: 3, Remote: ip("192.0.2.1")}) },
+	} {
+		var b Batch
+		fill(&b)
+		f.Add(b.buf)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_ = each(data, func(m Message) error {
 			_ = refusal(m)
 			e, ok := Decode(m)
 			set := 0
-			for _, is := range []bool{e.Link != nil, e.Address != nil, e.Route != nil} {
+			for _, is := range []bool{
+				e.Link != nil, e.Address != nil, e.Route != nil, e.Setting != nil, e.Rule != nil, e.Neighbour != nil, e.Forwarding != nil,
+			} {
 				if is {
 					set++
 				}
 			}
-			if ok && set != 1 {
+			if ok && (set != 1 || e.String() == "nothing") {
 				t.Errorf("%d kinds in %+v", set, e)
 			}
 			return nil
