@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/margay-net/margay/internal/config"
@@ -24,6 +25,9 @@ type backend interface {
 	// apply writes what differs. next is when it is to be called again if nothing else
 	// happens; zero is never.
 	apply(now time.Time) (errs family.Pair[error], next time.Time)
+	// owners are the interfaces that pods' addresses of a family belong to, as far as what
+	// stands says so; nothing before the first apply.
+	owners(family.Family) map[netip.Addr]string
 	report() backendReport
 	// text is what ought to stand, or what does.
 	text(desired bool) string

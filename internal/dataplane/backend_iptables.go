@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -161,6 +162,10 @@ func soonest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+func (b *iptablesBackend) owners(f family.Family) map[netip.Addr]string {
+	return render.Owners(f, b.drivers.Get(f).Standing)
 }
 
 func (b *iptablesBackend) report() (out backendReport) {

@@ -116,15 +116,8 @@ func (b *nftablesBackend) size(f family.Family) metrics.TableSize {
 
 func (b *nftablesBackend) close() error { return b.kernel.Close() }
 
-// owners are the interfaces that pods' addresses of a family belong to, as far as the tables that
-// stand say so: nftables has them in sets; of iptables, they are not read.
-func owners(backends []backend, f family.Family) map[netip.Addr]string {
-	for _, b := range backends {
-		if n, ok := b.(*nftablesBackend); ok {
-			return render.Owners(f, n.table.Standing)
-		}
-	}
-	return nil
+func (b *nftablesBackend) owners(f family.Family) map[netip.Addr]string {
+	return render.Owners(f, b.table.Standing)
 }
 
 // foreign yields a value when another program has changed the table; nil for a backend that

@@ -102,6 +102,7 @@ func TestSomebodyHoldsTheLock(t *testing.T) {
 func TestOthersDropIsTold(t *testing.T) {
 	t.Parallel()
 	nodetest.OnlyNFTables(t)
+	needsIptables(t)
 	n := startCluster(t, family.Both, nil)
 	restoreAs(t, n, family.V6, "nft", ":FORWARD DROP [0:0]\n")
 	n.Restart()

@@ -134,7 +134,7 @@ func New(o Options) (*Dataplane, error) {
 		return nil, errors.Join(fmt.Errorf("closed base: %w", errs.Get(family.V4)), d.close())
 	}
 	for _, f := range family.All() {
-		d.routes.Get(f).Remember(owners(d.backends, f))
+		d.routes.Get(f).Remember(d.backends[0].owners(f))
 	}
 	return d, nil
 }

@@ -137,10 +137,26 @@ func removeLeftovers(probe *iptables.Probe, found []leftover, ours backendKind, 
 	return errors.Join(errs...)
 }
 
-// deleteTable deletes a table of nftables with all that is in it.
+// deleteTable deletes a table of nftables with all that is in it, in two transactions: first
+// the chains that packets come to. A packet that is in one of them at that moment goes on by
+// the rules as they were, but looks into sets and maps as they are: were these to go at the
+// same time, it would be found nowhere, and dropped.
 func deleteTable(t *gnft.Table) error {
 	conn, err := gnft.New()
 	if err != nil {
+		return err
+	}
+	chains, err := conn.ListChainsOfTableFamily(t.Family)
+	if err != nil {
+		return err
+	}
+	for _, c := range chains {
+		if c.Table.Name == t.Name && c.Hooknum != nil {
+			conn.FlushChain(c)
+			conn.DelChain(c)
+		}
+	}
+	if err := conn.Flush(); err != nil {
 		return err
 	}
 	conn.DelTable(t)

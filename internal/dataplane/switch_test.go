@@ -1,6 +1,7 @@
 package dataplane_test
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,17 @@ import (
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/nodetest"
 )
+
+// needsIptables leaves a test out where the programs are not, as on the emulated machines of
+// make test-vm.
+func needsIptables(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"iptables-nft-restore", "ip6tables-legacy-save", "ipset"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+}
 
 // standing are the backends that have anything of ours in the node's kernel, and the number of
 // IP sets.
@@ -62,6 +74,7 @@ func ring() []string {
 func TestBackendsTakeOver(t *testing.T) {
 	t.Parallel()
 	nodetest.OnlyNFTables(t)
+	needsIptables(t)
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -88,6 +101,7 @@ func TestBackendsTakeOver(t *testing.T) {
 func TestRestartWithAnotherBackend(t *testing.T) {
 	t.Parallel()
 	nodetest.OnlyNFTables(t)
+	needsIptables(t)
 	for _, on := range nodetest.Families() {
 		t.Run(on.String(), func(t *testing.T) {
 			t.Parallel()
@@ -114,6 +128,7 @@ func TestRestartWithAnotherBackend(t *testing.T) {
 func TestBackendThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	nodetest.OnlyNFTables(t)
+	needsIptables(t)
 	n := startCluster(t, family.Both, nil)
 	n.Write("policy.yaml", udpToAPI(9000))
 	n.Settled()

@@ -146,6 +146,25 @@ func (d *Driver) Resync() { d.observed = false }
 // Stats counts what the driver has done so far.
 func (d *Driver) Stats() Stats { return d.stats }
 
+// Standing lists what stands in a set, in no particular order; nothing before the sets have
+// been read.
+func (d *Driver) Standing(name string) (out []Member) {
+	if c := d.contents[name]; c != nil {
+		for m := range c.members.AllActual() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Look reads what stands, if that has not been done.
+func (d *Driver) Look() error {
+	if d.observed {
+		return nil
+	}
+	return d.Observe()
+}
+
 // Ready says whether a set stands with all its members, so that a rule may look into it.
 func (d *Driver) Ready(name string) bool {
 	want, wanted := d.sets.Desired(name)

@@ -21,7 +21,7 @@ func (d *Driver) Apply(now time.Time) error {
 		return err
 	}
 	if (d.held || d.guarded) && !d.inSync {
-		return nil
+		return d.sets.Look()
 	}
 	for {
 		sets := d.sets.Update(now)

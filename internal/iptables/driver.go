@@ -135,6 +135,9 @@ func (d *Driver) AddMembers(set string, members ...ipset.Member) { d.sets.Add(se
 // RemoveMembers takes members out of a set.
 func (d *Driver) RemoveMembers(set string, members ...ipset.Member) { d.sets.Delete(set, members...) }
 
+// Standing lists what stands in a set, in no particular order; nothing before the first Apply.
+func (d *Driver) Standing(set string) []ipset.Member { return d.sets.Standing(set) }
+
 // Configure changes how often what stands is read, and how many members a set can have.
 func (d *Driver) Configure(r Refresh, setSize int) {
 	if r != d.refresh {
