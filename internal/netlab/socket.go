@@ -115,7 +115,7 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 // choice.
 func (s *Space) listenTCP(port uint16) (net.Listener, error) {
 	var l net.Listener
-	err := s.inside(func() (err error) {
+	err := s.listen(func() (err error) {
 		var lc net.ListenConfig
 		lc.SetMultipathTCP(false) // tests count and shape packets: plain TCP only
 		l, err = lc.Listen(context.Background(), "tcp", fmt.Sprintf(":%d", port))
@@ -128,7 +128,7 @@ func (s *Space) listenTCP(port uint16) (net.Listener, error) {
 // one datagram does not stop the next.
 func (s *Space) listenUDP(port uint16) (*net.UDPConn, error) {
 	var conn *net.UDPConn
-	err := s.inside(func() error {
+	err := s.listen(func() error {
 		lc := net.ListenConfig{Control: askForDestination}
 		c, err := lc.ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", port))
 		if err == nil {
@@ -147,4 +147,19 @@ func askForDestination(_, _ string, c syscall.RawConn) error {
 		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 	})
 	return errors.Join(err, set)
+}
+
+// listen opens a socket inside the space. The port of one that has just been closed may still
+// seem taken: a process that this one was about to start has had the socket until it ran its own
+// program.
+func (s *Space) listen(open func() error) error {
+	err := s.inside(open)
+	for range 20 {
+		if !errors.Is(err, unix.EADDRINUSE) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		err = s.inside(open)
+	}
+	return err
 }
