@@ -1,9 +1,13 @@
 package dataplane
 
 import (
+	"time"
+
 	"github.com/margay-net/margay/internal/config"
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/iptables"
 	"github.com/margay-net/margay/internal/rules"
+	"github.com/margay-net/margay/internal/wireguard"
 )
 
 // RulesSettings are the settings as policy looks at them, for the tests' oracle.
@@ -17,4 +21,36 @@ func Backends() (out []string, err error) {
 		out = append(out, l.String())
 	}
 	return out, err
+}
+
+// AuditEncryption has the tunnels' keys and peers read again, as if it were time for it. It returns
+// when that is done.
+func (d *Dataplane) AuditEncryption() {
+	for range 2 { // after the first answer the pass begins, before the second it is over
+		d.Ask(func() {
+			d.encryption.each(func(_ family.Family, t *encrypted) { t.audit = time.Time{} })
+		})
+	}
+}
+
+// ChangeTunnel changes a device in user space behind the driver's back, as wg(8) could.
+func (d *Dataplane) ChangeTunnel(f family.Family, change func(wireguard.Device) wireguard.Change) (err error) {
+	d.Ask(func() {
+		name, user := d.settings.Wireguard.Interface.Get(f), d.encryption.open.Get(f).user
+		var device wireguard.Device
+		if device, err = user.Read(name); err == nil {
+			err = user.Change(name, change(device))
+		}
+	})
+	return err
+}
+
+// PublicKey is that of this node's tunnel of a family; zero for none.
+func (d *Dataplane) PublicKey(f family.Family) (key wireguard.Key) {
+	d.Ask(func() {
+		if t := d.encryption.open.Get(f); t != nil {
+			key = t.key.Public()
+		}
+	})
+	return key
 }

@@ -46,6 +46,7 @@ func startAgent(n *Node) (*agent, error) {
 			a.dataplane, err = dataplane.New(dataplane.Options{
 				Node: n.Name(), Work: a.engine.Work(), Taken: a.engine.Wake, Begin: a.engine.Begin,
 				Settings: a.engine.Settings(),
+				Keys:     n.publishKeys,
 				Facts:    func(events []model.Event) { a.engine.Tell(ctx, events) },
 				Metrics:  metrics.New(metrics.Options{Host: n.Name()}), Health: a.board, Log: log,
 			})

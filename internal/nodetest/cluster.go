@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/margay-net/margay/internal/family"
+	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/netlab"
 )
 
@@ -38,6 +39,11 @@ type ClusterOptions struct {
 	Manifests map[string]string
 	// PodMTU is that of the pods' interfaces; 0 is 1500.
 	PodMTU int
+	// Wireguard has the Nodes give addresses to the WireGuard devices. Keys are published to all
+	// in any case.
+	Wireguard bool
+	// NoAgents leaves the agents stopped; Run of a node starts its.
+	NoAgents bool
 }
 
 // ClusterNodes are the names of a Cluster's nodes.
@@ -74,7 +80,10 @@ func StartCluster(t testing.TB, o ClusterOptions) *Cluster {
 		c.Write(name, text)
 	}
 	for _, n := range c.Nodes {
-		n.Run()
+		n.cluster = c
+		if !o.NoAgents {
+			n.Run()
+		}
 	}
 	return c
 }
@@ -128,6 +137,11 @@ func ClusterTunnel(f family.Family, node int) netip.Addr { return ClusterPods(f,
 // ClusterIPIP is the address of a node's tunl0: the second of its range.
 func ClusterIPIP(node int) netip.Addr { return ClusterTunnel(family.V4, node).Next() }
 
+// ClusterWireguard is the address of a node's WireGuard device: the fourth of its range.
+func ClusterWireguard(f family.Family, node int) netip.Addr {
+	return podAddress(f, node).Next()
+}
+
 func podAddress(f family.Family, node int) netip.Addr {
 	return ClusterPods(f, node).Addr().Next().Next()
 }
@@ -170,6 +184,9 @@ func (o ClusterOptions) nodeManifest(i int) string {
 	}
 	for _, f := range o.Families.Families() {
 		annotations = append(annotations, fmt.Sprintf("projectcalico.org/%vVXLANTunnelAddr: '%v'", f, ClusterTunnel(f, i)))
+		if o.Wireguard {
+			annotations = append(annotations, fmt.Sprintf("%s: '%v'", model.WireguardAddressAnnotation(f), ClusterWireguard(f, i)))
+		}
 		ranges = append(ranges, fmt.Sprintf("'%v'", ClusterPods(f, i)))
 	}
 	if o.Families.Has(family.V4) {

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/margay-net/margay/internal/dataplane"
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/netlab"
 )
@@ -56,6 +58,8 @@ type Node struct {
 	markers  int
 	removed  []string // manifests that the running agent has yet to miss
 	taps     map[ear]*netlab.Tap
+	cluster  *Cluster // nil for a node alone
+	silent   atomic.Bool
 }
 
 // Start makes a lab with the node, writes the manifests, and starts the agent unless it is
@@ -183,4 +187,10 @@ func (n *Node) logger() *logrus.Entry {
 // context is the test's, with the patience of a test that waits for what must come.
 func (n *Node) context() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(n.t.Context(), patience)
+}
+
+// Dataplane is that of the running agent.
+func (n *Node) Dataplane() *dataplane.Dataplane {
+	n.t.Helper()
+	return n.running().dataplane
 }

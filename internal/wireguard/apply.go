@@ -31,6 +31,9 @@ func (d *Driver) Apply(now time.Time) (next time.Time, err error) {
 	// that leads there; and the other way round for what goes.
 	if d.link.Index != 0 {
 		d.note(now, d.writePeers(now), d.writeAddresses(now))
+		if err := d.greet(now); err != nil {
+			d.fail(now, err)
+		}
 	}
 	d.note(now, d.writeRoutes(now), d.writeRules(now))
 	if d.link.Index != 0 {
@@ -54,6 +57,9 @@ func (d *Driver) fail(now time.Time, err error) {
 
 func (d *Driver) due() time.Time {
 	next := d.tracker.nextRetry()
+	if d.link.Index != 0 && !d.greetAt.IsZero() && (next.IsZero() || d.greetAt.Before(next)) {
+		next = d.greetAt
+	}
 	if !d.retryAt.IsZero() && (next.IsZero() || d.retryAt.Before(next)) {
 		next = d.retryAt
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
@@ -85,6 +86,11 @@ func (c *Control) Change(name string, change Change) error {
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(change.Peers), compareKeys) {
 		config.Peers = append(config.Peers, peerConfig(k, change.Peers[k]))
+	}
+	for _, k := range change.Greet {
+		for _, every := range []time.Duration{time.Second, 0} {
+			config.Peers = append(config.Peers, wgtypes.PeerConfig{PublicKey: wgtypes.Key(k), UpdateOnly: true, PersistentKeepaliveInterval: &every})
+		}
 	}
 	return c.client.ConfigureDevice(name, config)
 }

@@ -35,6 +35,9 @@ type Driver struct {
 	tracker tracker
 	// link is the device as it was last seen; its index is zero while there is none.
 	link Link
+	// fresh are new peers, with the time to look at them again; greetAt is the first of these.
+	fresh   map[Key]time.Time
+	greetAt time.Time
 	// former are settings that were in force before, whose traces in the kernel are to go.
 	former []Settings
 	// stale: what we know of the kernel is not to be relied on.
@@ -66,6 +69,7 @@ func New(o Options) *Driver {
 	d := &Driver{
 		family: o.Family, tunnel: o.Tunnel, kernel: o.Kernel, maker: o.Maker, key: o.Key,
 		nodes: newNodes(), touched: map[string]bool{}, peers: map[string]Key{}, routed: map[string]map[netip.Prefix]bool{},
+		fresh: map[Key]time.Time{},
 	}
 	d.nodes.own = o.Key.Public()
 	d.Configure(o.Settings)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/margay-net/margay/internal/wireguard"
 )
@@ -25,6 +26,8 @@ type fake struct {
 	missing bool
 	taken   uint16
 	refuse  map[wireguard.Key]error
+	deaf    map[wireguard.Key]bool // peers that there is no session with
+	greeted []wireguard.Key
 	log     []string
 }
 
@@ -216,7 +219,13 @@ func (f *fake) Change(name string, c wireguard.Change) error {
 			q.Allowed = slices.DeleteFunc(slices.Clone(q.Allowed), func(a netip.Prefix) bool { return slices.Contains(p.Allowed, a) })
 			d.Peers[other] = q
 		}
+		if f.deaf == nil || !f.deaf[k] {
+			p.Handshake = time.Unix(1, 0)
+		}
 		d.Peers[k] = p
+	}
+	for _, k := range c.Greet {
+		f.greeted = append(f.greeted, k)
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type Change struct {
 	Mark *uint32
 	// Peers are put in the place of those of the same key, or added; a peer's session survives.
 	Peers map[Key]Peer
+	// Greet are those of the peers to begin a session with at once, rather than with the first packet:
+	// they are sent a keep-alive. Only peers that are sent none regularly need it.
+	Greet []Key
 	// Gone are the peers to remove.
 	Gone []Key
 }

@@ -46,6 +46,13 @@ func changeText(c Change) string {
 			line("allowed_ip", to.String())
 		}
 	}
+	for _, k := range c.Greet {
+		for _, seconds := range []string{"1", "0"} {
+			line("public_key", hex.EncodeToString(k[:]))
+			line("update_only", "true")
+			line("persistent_keepalive_interval", seconds)
+		}
+	}
 	return b.String()
 }
 

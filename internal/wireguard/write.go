@@ -11,29 +11,38 @@ import (
 // writePeers adds peers and changes those that differ, all in one request. If that fails as a
 // whole each is tried by itself, so that one bad peer spoils no other.
 func (d *Driver) writePeers(now time.Time) error {
-	put := map[Key]Peer{}
+	put := Change{Peers: map[Key]Peer{}}
+	var fresh []Key
 	for k, c := range d.tracker.peers.Updates(now) {
-		put[k] = c.Want
+		if !c.Present {
+			fresh = append(fresh, k)
+		}
+		if !c.Present && d.begins(k) {
+			put.meet(k, c.Want)
+		} else {
+			put.Peers[k] = c.Want
+		}
 	}
-	if len(put) == 0 {
+	if len(put.Peers) == 0 {
 		return nil
 	}
-	if d.tunnel.Change(d.settings.Name, Change{Peers: put}) == nil {
-		for k, p := range put {
+	d.expect(fresh, now)
+	if d.tunnel.Change(d.settings.Name, put) == nil {
+		for k, p := range put.Peers {
 			d.tracker.peers.Observe(k, p)
 		}
 		return nil
 	}
 	var keys []Key
 	var errs []error
-	for k, p := range put {
+	for k, p := range put.Peers { // those that are new are greeted a little later
 		err := d.tunnel.Change(d.settings.Name, Change{Peers: map[Key]Peer{k: p}})
 		if err != nil {
 			err = fmt.Errorf("%v WireGuard peer %v: %w", d.family, k, err)
 		}
 		keys, errs = append(keys, k), append(errs, err)
 	}
-	return outcome(d.tracker.peers, keys, errs, func(k Key) { d.tracker.peers.Observe(k, put[k]) }, now)
+	return outcome(d.tracker.peers, keys, errs, func(k Key) { d.tracker.peers.Observe(k, put.Peers[k]) }, now)
 }
 
 // removePeers removes the peers that nobody is any more.
