@@ -13,10 +13,11 @@ func TestMarks(t *testing.T) {
 		ok   bool
 		with bool
 	}{
-		{0xffff0000, Marks{Accept: 0x10000, Pass: 0x20000}, true, false},
-		{0xff000000, Marks{Accept: 0x1000000, Pass: 0x2000000}, true, false},
+		{0xffff0000, Marks{Accept: 0x10000, Pass: 0x20000, Wireguard: 0x80000000}, true, false},
+		{0xff000000, Marks{Accept: 0x1000000, Pass: 0x2000000, Wireguard: 0x80000000}, true, false},
 		{0x0000c000, Marks{Accept: 0x4000, Pass: 0x8000}, true, true},
 		{0x80000001, Marks{Accept: 1, Pass: 0x80000000}, true, false},
+		{0x7, Marks{Accept: 1, Pass: 2, Wireguard: 4}, true, false},
 		{0x1, Marks{}, false, false},
 		{0, Marks{}, false, false},
 	} {
