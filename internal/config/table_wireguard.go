@@ -49,7 +49,7 @@ func wireguardTable() Group {
 		Value: as(duration(time.Second), func(s *Settings) *time.Duration { return &s.Wireguard.KeepAlive }),
 		Help:  "Time between keep-alives, both families; 0 sends none.",
 	}, {
-		Name: "WireguardHostEncryptionEnabled", Field: "wireguardHostEncryptionEnabled", Default: "false",
+		Name: "WireguardHostEncryptionEnabled", Field: "wireguardHostEncryptionEnabled", Default: "false", NotYet: "traffic from and to the nodes themselves is not encrypted",
 		Value: as(boolean(), func(s *Settings) *bool { return &s.Wireguard.HostEncryption }),
 		Help:  "Encrypt traffic between the nodes themselves too, both families.",
 	}, {

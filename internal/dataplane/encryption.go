@@ -93,6 +93,7 @@ func (e *encryption) wanted(f family.Family) bool {
 }
 
 func (e *encryption) configureFamily(f family.Family) {
+	defer func() { *e.tunnels.encrypted.At(f) = e.carriedMTU(f) }()
 	t := e.open.Get(f)
 	if t == nil && e.wanted(f) {
 		var err error
@@ -247,6 +248,14 @@ func (e *encryption) mtu(f family.Family) int {
 	return max(l.MTU-overhead.Get(f), mtu.MinimumIPv6)
 }
 
+// carriedMTU is what pods' packets of a family must fit into: the device's MTU, or 0 if it is off.
+func (e *encryption) carriedMTU(f family.Family) int {
+	if !e.wanted(f) {
+		return 0
+	}
+	return e.mtu(f)
+}
+
 // update takes in what the graph has to say.
 func (e *encryption) update(b *calc.Batch) {
 	for _, name := range b.PeersGone {
@@ -309,9 +318,6 @@ func (e *encryption) node(f family.Family, p model.WireguardPeer) wireguard.Node
 	n := wireguard.Node{Name: p.Node, Key: end.Key, Shared: end.Shared, Endpoint: p.Addresses.Get(f)}
 	if end.Address.IsValid() {
 		n.Addresses = append(n.Addresses, family.HostPrefix(end.Address))
-	}
-	if a := p.Addresses.Get(f); e.settings.Wireguard.HostEncryption && a.IsValid() {
-		n.Addresses = append(n.Addresses, family.HostPrefix(a))
 	}
 	return n
 }

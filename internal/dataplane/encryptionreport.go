@@ -15,6 +15,7 @@ import (
 // apply lets the drivers write what differs. It returns when to come again.
 func (e *encryption) apply(now time.Time) (due time.Time, errs family.Pair[error]) {
 	for _, f := range family.All() {
+		*e.tunnels.encrypted.At(f) = e.carriedMTU(f) // the link below may have another
 		t := e.open.Get(f)
 		if t == nil && e.wanted(f) {
 			e.configureFamily(f)

@@ -44,6 +44,7 @@ func (t *tunnels) paths(f family.Family) mtu.Paths {
 	if f == family.V4 {
 		p.Tunnels = append(p.Tunnels, t.ipip.MTU())
 	}
+	p.Tunnels = append(p.Tunnels, t.encrypted.Get(f))
 	return p
 }
 

@@ -33,7 +33,9 @@ type tunnels struct {
 	pods     int
 	warnings []string
 	fileErr  error
-	repairs  family.Pair[uint64]
+	// encrypted are the MTUs of the WireGuard devices, by the family they carry; 0 for none.
+	encrypted family.Pair[int]
+	repairs   family.Pair[uint64]
 }
 
 // openTunnels opens the kernel for the drivers, and subscribes to its events.

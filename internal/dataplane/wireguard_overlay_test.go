@@ -143,6 +143,13 @@ func TestWireguard(t *testing.T) {
 			cluster := startOverlay(t, encryptedCluster(c.pods, c.on, nil))
 			cluster.whole()
 			cluster.sessions(nodetest.ClusterNodes()...)
+			want := "pods: MTU 1440" // 60 less than the underlay's
+			if c.on.Has(family.V6) {
+				want = "pods: MTU 1420"
+			}
+			if text := cluster.Nodes["a"].Dump("status"); !strings.Contains(text, want) {
+				t.Errorf("want %s, status:\n%s", want, text)
+			}
 			e := cluster.eavesdrop()
 			for _, f := range c.on.Families() {
 				for _, pair := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {

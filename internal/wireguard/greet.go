@@ -1,6 +1,10 @@
 package wireguard
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // A packet alone may begin no session for a while. The other end takes no notice of an attempt that comes
 // before it knows our key; of a session that it has forgotten, nobody takes notice for 15 s; and of two
@@ -8,10 +12,11 @@ import "time"
 // (REKEY_TIMEOUT, section 6 of the WireGuard paper), and none that is asked for before.
 //
 // So of two nodes one begins as soon as it knows the other one, whether there is traffic or not; and
-// where there is no session a little later, it forgets the attempt with the peer and begins anew.
-// The other one only makes sure that there has been an attempt since it has known the first.
+// where there is no session a little later, it forgets the attempt with the peer and begins anew. The
+// other one does so later still, which is long enough for the two not to meet.
 
-// greetAgain is when a new peer is looked at again.
+// greetAgain is when a new peer is looked at again, by the end that begins; the other one takes
+// twice as long.
 const greetAgain = 300 * time.Millisecond
 
 // begins says which of the two ends of a session begins it.
@@ -20,10 +25,14 @@ func (d *Driver) begins(peer Key) bool { return compareKeys(d.nodes.own, peer) <
 // expect has new peers looked at again.
 func (d *Driver) expect(peers []Key, now time.Time) {
 	for _, k := range peers {
-		d.fresh[k] = now.Add(greetAgain)
-	}
-	if len(peers) > 0 && d.greetAt.IsZero() {
-		d.greetAt = now.Add(greetAgain)
+		at := now.Add(greetAgain)
+		if !d.begins(k) {
+			at = at.Add(greetAgain)
+		}
+		d.fresh[k] = at
+		if d.greetAt.IsZero() || at.Before(d.greetAt) {
+			d.greetAt = at
+		}
 	}
 }
 
@@ -53,24 +62,19 @@ func (d *Driver) greet(now time.Time) error {
 		return err
 	}
 	again := Change{Peers: map[Key]Peer{}}
-	var renewed []Key
 	for _, k := range fresh {
 		want, wanted := d.tracker.peers.Desired(k)
 		if have, there := device.Peers[k]; !there || !wanted || !have.Handshake.IsZero() {
 			continue
-		}
-		if d.begins(k) {
-			renewed = append(renewed, k)
 		}
 		again.meet(k, want)
 	}
 	if len(again.Peers) == 0 {
 		return nil
 	}
-	if len(renewed) > 0 {
-		if err := d.tunnel.Change(d.settings.Name, Change{Gone: renewed}); err != nil {
-			return err
-		}
+	// A peer in the place of one of the same key would still know of the attempt.
+	if err := d.tunnel.Change(d.settings.Name, Change{Gone: slices.Collect(maps.Keys(again.Peers))}); err != nil {
+		return err
 	}
 	return d.tunnel.Change(d.settings.Name, again)
 }
