@@ -69,7 +69,8 @@ func cleanUp(out io.Writer, s *config.Settings, dry bool) error {
 	for _, f := range family.All() {
 		o.Devices = append(o.Devices,
 			clean.Device{Name: vxlan.DeviceName(f), Kind: "vxlan"},
-			clean.Device{Name: s.Wireguard.Interface.Get(f), Kind: "wireguard"})
+			clean.Device{Name: s.Wireguard.Interface.Get(f), Kind: "wireguard"},
+			clean.Device{Name: s.Wireguard.Interface.Get(f), Kind: "tun"}) // in user space
 	}
 	verb := "removed"
 	if dry {

@@ -35,6 +35,7 @@ func TestWireguardRestart(t *testing.T) {
 	t.Parallel()
 	c := startOverlay(t, encryptedCluster(family.Both, family.Both, nil))
 	c.whole()
+	c.sessions(nodetest.ClusterNodes()...)
 	e := c.eavesdrop()
 	for _, name := range nodetest.ClusterNodes() {
 		streams := c.streams(family.Both)
@@ -59,6 +60,7 @@ func TestWireguardKeyChange(t *testing.T) {
 	t.Parallel()
 	c := startOverlay(t, encryptedCluster(family.Both, family.Both, nil))
 	c.whole()
+	c.sessions(nodetest.ClusterNodes()...)
 	e := c.eavesdrop()
 	streams := c.streams(family.Both)
 	b, before := c.Nodes["b"], c.publicKeys("b")
@@ -68,6 +70,7 @@ func TestWireguardKeyChange(t *testing.T) {
 	}
 	b.Run()
 	c.whole()
+	c.sessions(nodetest.ClusterNodes()...)
 	if after := c.publicKeys("b"); after.Get(family.V4) == before.Get(family.V4) || after.Get(family.V6) == before.Get(family.V6) {
 		t.Error("the keys are the same")
 	}
@@ -181,6 +184,7 @@ func TestWireguardHeals(t *testing.T) {
 	t.Parallel()
 	c := startOverlay(t, encryptedCluster(family.Both, family.Both, nil))
 	c.whole()
+	c.sessions(nodetest.ClusterNodes()...)
 	a := c.Nodes["a"]
 	byHand := func(command string) func() {
 		return func() {

@@ -12,8 +12,8 @@ import (
 	"github.com/margay-net/margay/internal/wireguard"
 )
 
-// world is all that the Driver acts on: a real network namespace with devices in user space, or
-// the fake.
+// world is all that the Driver acts on: a real network namespace, with devices in user space or
+// the kernel's own, or the fake.
 type world interface {
 	wireguard.Kernel
 	wireguard.Tunnel
@@ -43,6 +43,15 @@ func contract(t *testing.T, test func(t *testing.T, w world, device string, f fa
 			p := newTunnel(t, l, f, 1)
 			p.do(func() error {
 				test(t, real{p.kernel, p.maker}, p.settings.Name, f)
+				return nil
+			})
+		})
+		t.Run("kernel/"+f.String(), func(t *testing.T) {
+			l := netlab.Test(t, netlab.Options{Nodes: []netlab.NodeSpec{{Name: "a", Addresses: netlab.Prefixes("172.16.0.1/24", "fd00:16::1/64")}}})
+			p := newTunnel(t, l, f, 1)
+			p.useKernel(t, f)
+			p.do(func() error {
+				test(t, inKernel{p.kernel, p.control}, p.settings.Name, f)
 				return nil
 			})
 		})

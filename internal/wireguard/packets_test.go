@@ -12,7 +12,8 @@ import (
 	"github.com/margay-net/margay/internal/wireguard"
 )
 
-// tunnel is a driver on a node of a lab, with devices in user space.
+// tunnel is a driver on a node of a lab, with devices in user space, or the kernel's own if there
+// is a control for these.
 type tunnel struct {
 	t        testing.TB
 	node     *netlab.Node
@@ -21,6 +22,7 @@ type tunnel struct {
 	driver   *wireguard.Driver
 	maker    *wireguard.Userspace
 	kernel   *wireguard.Linux
+	control  *wireguard.Control
 }
 
 // tunnelMTU is what an underlay of 1500 leaves over IPv6, and so over both; pods are given it.
@@ -71,8 +73,9 @@ func newTunnel(t testing.TB, l *netlab.Lab, f family.Family, n int) *tunnel {
 // start is a process that takes over what the one before left.
 func (w *tunnel) start(f family.Family) {
 	w.maker = wireguard.NewUserspace(wireguard.UserspaceOptions{Links: w.kernel})
+	choice := wireguard.Choice{Kernel: w.kernel, Control: w.control, Userspace: w.maker, NoKernel: w.control == nil, NoUserspace: w.control != nil}
 	w.driver = wireguard.New(wireguard.Options{
-		Family: f, Tunnel: w.maker, Kernel: w.kernel, Maker: w.maker, Key: w.key, Settings: w.settings,
+		Family: f, Tunnel: choice, Kernel: w.kernel, Maker: choice, Key: w.key, Settings: w.settings,
 	})
 	w.driver.InSync()
 }
