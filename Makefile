@@ -8,7 +8,7 @@ GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
 # The everyday kernel tests that also run on Debian's kernel, the longest first.
 KERNEL_PACKAGES ?= internal/dataplane internal/vxlan internal/nftables internal/routes internal/netlab internal/ipip \
-	internal/interfaces internal/interfaces/rtnetlink internal/conntrack
+	internal/interfaces internal/interfaces/rtnetlink internal/conntrack internal/wireguard
 FUZZ_SECONDS    ?= 5
 
 DOCKER  ?= docker
