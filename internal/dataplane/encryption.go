@@ -46,6 +46,9 @@ type encrypted struct {
 	mtu    int // as last configured
 	// audit is when peers and key are to be read again: the kernel tells nobody of a change.
 	audit time.Time
+	// seen are the peers as of the last audit, silent those that did not answer by then.
+	seen   map[string]wireguard.Peer
+	silent []string
 }
 
 // auditEvery is how long a change to a device's key or peers may go unseen, as in Felix.

@@ -47,6 +47,7 @@ func (e *encryption) applyFamily(f family.Family, t *encrypted, now time.Time) (
 	if !t.audit.After(now) {
 		t.audit = now.Add(auditEvery)
 		t.driver.Resync()
+		t.listen(now)
 	}
 	next, err := t.driver.Apply(now)
 	if next.IsZero() || t.audit.Before(next) {
@@ -78,6 +79,7 @@ func (d *Dataplane) applyEncryption(now time.Time) {
 			texts = []string{err.Error()}
 		}
 		d.condition(now, encryptionCondition, f, texts)
+		d.condition(now, answerCondition, f, d.encryption.unanswered(f))
 		d.troubles.peers(f, d.encryption.refused(f))
 	}
 	if !due.IsZero() {

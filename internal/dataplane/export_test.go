@@ -54,3 +54,8 @@ func (d *Dataplane) PublicKey(f family.Family) (key wireguard.Key) {
 	})
 	return key
 }
+
+// Silent are the peers that do not answer.
+func Silent(before, after map[string]wireguard.Peer, now time.Time) []string {
+	return silent(before, after, now)
+}
