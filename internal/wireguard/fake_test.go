@@ -224,9 +224,7 @@ func (f *fake) Change(name string, c wireguard.Change) error {
 		}
 		d.Peers[k] = p
 	}
-	for _, k := range c.Greet {
-		f.greeted = append(f.greeted, k)
-	}
+	f.greeted = append(f.greeted, c.Greet...)
 	return nil
 }
 
