@@ -18,6 +18,7 @@ type wireEvent struct {
 
 type wireNode struct {
 	Addresses []netip.Prefix
+	VXLAN     []model.TunnelEnd // in the order of family.All
 	PodCIDRs  []netip.Prefix
 	Labels    map[string]string
 }
@@ -32,6 +33,7 @@ func toWire(e model.Event) wireEvent {
 		if a := node.Addresses.Get(f); a.IsValid() {
 			w.Addresses = append(w.Addresses, a)
 		}
+		w.VXLAN = append(w.VXLAN, node.VXLAN.Get(f))
 	}
 	return wireEvent{Key: e.Key, Node: w}
 }
@@ -43,6 +45,9 @@ func (w wireEvent) event() model.Event {
 	node := &model.Node{PodCIDRs: w.Node.PodCIDRs, Labels: w.Node.Labels}
 	for _, a := range w.Node.Addresses {
 		*node.Addresses.At(family.OfPrefix(a)) = a
+	}
+	for i, f := range family.All() {
+		*node.VXLAN.At(f) = w.Node.VXLAN[i]
 	}
 	return model.Event{Key: w.Key, Value: node}
 }

@@ -23,6 +23,7 @@ func (g *Graph) nodeProblems(key model.Key) []model.Problem {
 		list = append(list, g.routes.outOfReach(key.Name)...)
 	}
 	list = append(list, g.pools.strays(n)...)
+	list = append(list, g.routes.contested(key.Name, n)...)
 	for i := range list {
 		list[i].Object = key.String()
 	}
@@ -61,6 +62,25 @@ func (t *tunnels) shared(name string) (out []model.Problem) {
 	}
 	if stated.ipip.IsValid() {
 		tell(endAddress{address: stated.ipip}, model.IPIPAddressAnnotation, stated.ipip.String())
+	}
+	return out
+}
+
+// contested are the podCIDRs of a node that another one has as well.
+func (r *routes) contested(name string, n *model.Node) (out []model.Problem) {
+	for _, cidr := range podCIDRs(n) {
+		if !cidr.IsValid() {
+			continue
+		}
+		for _, b := range r.behind[plain(cidr)] {
+			if b.reason == podCIDR && b.node != name {
+				out = append(out, model.Problem{
+					Severity: model.Failure, Field: "spec.podCIDRs", Value: cidr.String(),
+					Message: "is that of node " + b.node + " as well; packets to it go to node " + r.behind[plain(cidr)][0].node,
+				})
+				break
+			}
+		}
 	}
 	return out
 }

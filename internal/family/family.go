@@ -84,6 +84,14 @@ func (f Family) Any() netip.Prefix {
 	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 }
 
+// LinkLocal is the range of addresses that mean something on one link only (RFC 3927, RFC 4291).
+func (f Family) LinkLocal() netip.Prefix {
+	if f == V4 {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{169, 254}), 16)
+	}
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfe, 0x80}), 10)
+}
+
 // index is the family's place in a Pair and its bit in a Set.
 func (f Family) index() int {
 	switch f {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/margay-net/margay/api"
+	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 )
 
@@ -79,8 +80,8 @@ func nets(texts []string) []netip.Prefix {
 func pool(p *api.IPPool) Result {
 	r := result(model.KindPool, "", p.Name, nil)
 	cidr, err := api.ParseCIDR(p.Spec.CIDR)
-	if err != nil {
-		return r
+	if err != nil || cidr.Overlaps(family.OfPrefix(cidr).LinkLocal()) {
+		return r // validation reports it
 	}
 	v := &model.Pool{
 		CIDR:        cidr,

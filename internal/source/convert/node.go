@@ -28,6 +28,14 @@ func node(n *corev1.Node) Result {
 			r.problem(model.Failure, "spec.podCIDRs", text, "is not a net")
 			continue
 		}
+		if own := v.Addresses.Get(family.OfPrefix(net)); net.Contains(own.Addr()) {
+			r.problem(model.Failure, "spec.podCIDRs", text, "holds the node's own address %v, and so no pods: it is left out", own.Addr())
+			continue
+		}
+		if net.Bits() == 0 {
+			r.problem(model.Failure, "spec.podCIDRs", text, "is every address there is: it is left out")
+			continue
+		}
 		v.PodCIDRs = append(v.PodCIDRs, net)
 	}
 	r.tunnels(n, v)

@@ -72,5 +72,11 @@ func TestNodesHaveOneAddressOfEachFamily(t *testing.T) {
 			"with podCIDRs", head + "spec: {podCIDRs: [10.1.0.0/24, 'fd00:1::/64', 10.2.0.1/24]}\n",
 			"Node/n1 pod-cidrs=10.1.0.0/24,fd00:1::/64\nerror spec.podCIDRs \"10.2.0.1/24\": is not a net",
 		},
+		{
+			"with podCIDRs that no pods can have", head + "spec: {podCIDRs: [0.0.0.0/0, '::/0', 10.3.0.0/24]}\nstatus: {addresses: [{type: InternalIP, address: 10.3.0.7}]}\n",
+			"Node/n1 address=10.3.0.7/32\nerror spec.podCIDRs \"0.0.0.0/0\": holds the node's own address 10.3.0.7, and so no pods: it is left out\n" +
+				"error spec.podCIDRs \"::/0\": is every address there is: it is left out\n" +
+				"error spec.podCIDRs \"10.3.0.0/24\": holds the node's own address 10.3.0.7, and so no pods: it is left out",
+		},
 	}.run(t)
 }

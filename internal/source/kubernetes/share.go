@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/margay-net/margay/internal/model"
@@ -43,10 +44,8 @@ func (s *sharer) shareLabels(labels map[string]string) map[string]string {
 	names := slices.Sorted(maps.Keys(labels))
 	var key strings.Builder
 	for _, name := range names {
-		key.WriteString(name)
-		key.WriteByte(0)
-		key.WriteString(labels[name])
-		key.WriteByte(0)
+		key.WriteString(strconv.Quote(name))
+		key.WriteString(strconv.Quote(labels[name]))
 	}
 	if known, ok := s.labels[key.String()]; ok {
 		return known
@@ -61,8 +60,8 @@ func (s *sharer) shareLabels(labels map[string]string) map[string]string {
 func portsKey(ports []model.NamedPort) string {
 	var key strings.Builder
 	for _, p := range ports {
-		key.WriteString(p.Name)
-		key.Write([]byte{0, byte(p.Protocol), byte(p.Port >> 8), byte(p.Port)})
+		key.WriteString(strconv.Quote(p.Name))
+		key.Write([]byte{byte(p.Protocol), byte(p.Port >> 8), byte(p.Port)})
 	}
 	return key.String()
 }
