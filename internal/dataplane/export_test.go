@@ -33,13 +33,13 @@ func (d *Dataplane) AuditEncryption() {
 	}
 }
 
-// ChangeTunnel changes a device in user space behind the driver's back, as wg(8) could.
+// ChangeTunnel changes a device behind the driver's back, as wg(8) could.
 func (d *Dataplane) ChangeTunnel(f family.Family, change func(wireguard.Device) wireguard.Change) (err error) {
 	d.Ask(func() {
-		name, user := d.settings.Wireguard.Interface.Get(f), d.encryption.open.Get(f).user
+		name, tunnel := d.settings.Wireguard.Interface.Get(f), d.encryption.choice(d.encryption.open.Get(f))
 		var device wireguard.Device
-		if device, err = user.Read(name); err == nil {
-			err = user.Change(name, change(device))
+		if device, err = tunnel.Read(name); err == nil {
+			err = tunnel.Change(name, change(device))
 		}
 	})
 	return err

@@ -68,6 +68,11 @@ func TestWireguardKeyChange(t *testing.T) {
 	if err := b.Do(func() error { return os.RemoveAll("/var/lib/calico/wireguard") }); err != nil {
 		t.Fatal(err)
 	}
+	for _, device := range []string{"wireguard.cali", "wg-v6.cali"} { // the kernel's own has kept its key
+		if out, err := b.Command("ip", "link", "delete", device).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", device, err, out)
+		}
+	}
 	b.Run()
 	c.whole()
 	c.sessions(nodetest.ClusterNodes()...)
