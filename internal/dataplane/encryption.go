@@ -243,12 +243,28 @@ func (e *encryption) mtu(f family.Family) int {
 	if set := e.settings.Wireguard.MTU.Get(f); set != 0 {
 		return set
 	}
+	if left := e.left(f); f == family.V4 || left > mtu.MinimumIPv6 {
+		return left
+	}
+	return mtu.MinimumIPv6
+}
+
+// left is what the link that carries the node's address of the family leaves of its MTU.
+func (e *encryption) left(f family.Family) int {
 	l, there := e.tunnels.vxlan.Get(f).Carrier(e.own.Get(f).Address.Addr())
 	if !there || l.Loopback {
 		l.MTU = mtu.Host(e.tunnels.vxlan.Get(f).MTUs(), e.settings.MTU.Interfaces.MatchString)
 	}
 	overhead := family.PairOf(60, 80) // IP and UDP headers, WireGuard's own 32
-	return max(l.MTU-overhead.Get(f), mtu.MinimumIPv6)
+	return l.MTU - overhead.Get(f)
+}
+
+// tight says that the link below leaves the IPv6 tunnel less than IPv6 needs; empty if not.
+func (e *encryption) tight(f family.Family) string {
+	if left := e.left(f); f == family.V6 && e.wanted(f) && left < mtu.MinimumIPv6 {
+		return fmt.Sprintf("the link below leaves %d bytes for a packet, and IPv6 needs %d: what is larger travels in fragments", left, mtu.MinimumIPv6)
+	}
+	return ""
 }
 
 // carriedMTU is what pods' packets of a family must fit into: the device's MTU, or 0 if it is off.

@@ -78,6 +78,9 @@ func (d *Dataplane) applyEncryption(now time.Time) {
 		if err != nil {
 			texts = []string{err.Error()}
 		}
+		if text := d.encryption.tight(f); text != "" {
+			texts = append(texts, text)
+		}
 		d.condition(now, encryptionCondition, f, texts)
 		d.condition(now, answerCondition, f, d.encryption.unanswered(f))
 		d.troubles.peers(f, d.encryption.refused(f))
