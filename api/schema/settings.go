@@ -329,7 +329,7 @@ type Settings struct {
 	// +kubebuilder:validation:Pattern=`^(?i)(DROP|REJECT)?$`
 	IptablesFilterDenyAction string `json:"iptablesFilterDenyAction,omitempty"`
 
-	// IptablesMarkMask: Packet mark bits that the agent may use. (mask, at least 2 bits of 32; default 0xffff0000)
+	// IptablesMarkMask: Packet mark bits that the agent may use: the two lowest for policy, the highest for WireGuard's own packets. (mask, at least 2 bits of 32; default 0xffff0000)
 	//
 	// +kubebuilder:validation:Minimum=3
 	// +kubebuilder:validation:Maximum=4294967295

@@ -99,7 +99,7 @@ func iptablesTable() Group {
 	}, {
 		Name: "IptablesMarkMask", Field: "iptablesMarkMask", Default: "0xffff0000",
 		Value: as(markMask(), func(s *Settings) *uint32 { return &s.Iptables.MarkMask }),
-		Help:  "Packet mark bits that the agent may use.",
+		Help:  "Packet mark bits that the agent may use: the two lowest for policy, the highest for WireGuard's own packets.",
 	}, {
 		Name: "IptablesRefreshInterval", Field: "iptablesRefreshInterval", Default: "180",
 		Value: seconds(func(s *Settings) *time.Duration { return &s.Iptables.Refresh }),

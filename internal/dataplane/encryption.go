@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/bits"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/mtu"
+	"github.com/margay-net/margay/internal/rules"
 	"github.com/margay-net/margay/internal/wireguard"
 )
 
@@ -202,7 +202,7 @@ func (e *encryption) driverSettings(f family.Family) wireguard.Settings {
 	s, own := e.settings.Wireguard, e.own.Get(f)
 	out := wireguard.Settings{
 		Name: s.Interface.Get(f), Port: s.Port.Get(f), MTU: e.mtu(f),
-		Mark: wireguardMark(e.settings.NFTables.MarkMask), KeepAlive: s.KeepAlive,
+		Mark: wireguardMark(e.settings), KeepAlive: s.KeepAlive,
 		Table: e.open.Get(f).table, Priority: uint32(s.RulePriority), Required: s.Required,
 	}
 	if e.wanted(f) {
@@ -214,12 +214,17 @@ func (e *encryption) driverSettings(f family.Family) wireguard.Settings {
 	return out
 }
 
-// wireguardMark is the bit that the devices' own packets carry: the highest of those that are ours.
-func wireguardMark(mask uint32) uint32 {
-	if mask == 0 {
-		mask = 1 << 31
+// wireguardMark is the bit that the devices' own packets carry, of those that the backend in force
+// may use. Where the mask is too small for one, the highest of them all has to do.
+func wireguardMark(s *config.Settings) uint32 {
+	mask := s.NFTables.MarkMask
+	if s.NFTables.Mode == config.NFTablesDisabled {
+		mask = s.Iptables.MarkMask
 	}
-	return 1 << (bits.Len32(mask) - 1)
+	if marks, err := rules.AllocateMarks(mask); err == nil && marks.Wireguard != 0 {
+		return marks.Wireguard
+	}
+	return 1 << 31
 }
 
 // tableOf is the routing table of a family's device: the first of the ranges for IPv4's, the second
