@@ -113,10 +113,11 @@ func (d *Driver) Resize(size int) {
 	}
 }
 
-// Add puts members into a set that has been declared.
+// Add puts members into a set that has been declared. One that only stands, and is to go, is
+// not.
 func (d *Driver) Add(name string, members ...Member) {
 	c := d.contents[name]
-	if c == nil {
+	if _, wanted := d.sets.Desired(name); !wanted {
 		return
 	}
 	for _, m := range members {
