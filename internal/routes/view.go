@@ -62,9 +62,10 @@ func (v *view) dropLink(index int) {
 	v.dropLeads(index)
 }
 
-// sees says whether the links and addresses are those of another view.
+// sees says whether the links and addresses are those of another view. An event that is older than
+// the last full read can have left a name without its link.
 func (v *view) sees(other *view) bool {
-	return maps.Equal(v.links, other.links) && maps.Equal(v.addresses, other.addresses)
+	return maps.Equal(v.links, other.links) && maps.Equal(v.byName, other.byName) && maps.Equal(v.addresses, other.addresses)
 }
 
 // setAddress says whether anything has changed.
