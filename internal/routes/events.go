@@ -30,7 +30,7 @@ func (d *Driver) Handle(events []Event, now time.Time) {
 
 func (d *Driver) linkThere(l Link) {
 	old, had := d.view.links[l.Index]
-	if had && old == l {
+	if had && old == l && d.view.byName[l.Name] == l.Index {
 		return
 	}
 	if had && old.Name != l.Name {
