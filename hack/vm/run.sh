@@ -60,7 +60,7 @@ cp "$vm/initramfs" "$work/initramfs"
 export LD_LIBRARY_PATH=$vm/root/usr/lib/x86_64-linux-gnu:$vm/root/lib/x86_64-linux-gnu
 timeout "$seconds" "$vm/root/usr/bin/qemu-system-x86_64" \
   -L "$vm/root/usr/share/qemu" -L "$vm/root/usr/share/seabios" \
-  -machine pc -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 1024 \
+  -machine pc -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 3072 \
   -nodefaults -no-user-config -display none -net none -no-reboot -serial stdio -monitor none \
   -kernel "$vm/vmlinuz" -initrd "$work/initramfs" \
   -append "console=ttyS0 quiet panic=-1 clocksource=acpi_pm no_timer_check rcupdate.rcu_expedited=1 random.trust_cpu=on mitigations=off" \

@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -73,7 +75,7 @@ func jsonFields(o map[string]any, names ...string) (map[string]string, error) {
 		}
 		fields[n] = strings.TrimSpace(text)
 	}
-	for n := range o {
+	for _, n := range slices.Sorted(maps.Keys(o)) { // of several, always the same one is named
 		if _, known := fields[n]; !known {
 			return nil, fmt.Errorf("unknown field %q; the fields are %s", n, strings.Join(names, ", "))
 		}
