@@ -42,12 +42,14 @@ func TestTheRuntimeIsTunedUnlessGoWasToldOtherwise(t *testing.T) {
 // The reserve counts as heap, and takes no memory: nobody has written to it.
 func TestTheReserveIsHeapAndNotMemory(t *testing.T) {
 	var before, after runtime.MemStats
+	runtime.GC()
 	runtime.ReadMemStats(&before)
 	resident := residentPages(t)
 	r := Reserve()
 	runtime.ReadMemStats(&after)
-	if grown := after.HeapAlloc - before.HeapAlloc; grown < reserve {
-		t.Errorf("the heap has grown by %d, want %d or more", grown, reserve)
+	// A collection in between may have found some of the test's own garbage.
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown < reserve*9/10 {
+		t.Errorf("the heap has grown by %d, want %d or so", grown, reserve)
 	}
 	if grown := residentPages(t) - resident; grown > reserve/4096/2 {
 		t.Errorf("%d pages more are in memory", grown)
