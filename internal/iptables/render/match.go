@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/margay-net/margay/internal/family"
@@ -13,69 +12,14 @@ import (
 	"github.com/margay-net/margay/internal/rules"
 )
 
-// A rule of a policy is a conjunction, and so is a rule of iptables; but some conditions are
-// alternatives that no one match can say: an address in one of two sets, more ports than a
-// match has room for. Each combination of alternatives is a rule of its own. Nets are no such
-// condition: two or more are a set.
+// Nets are no condition of alternatives: two or more are a set.
 
-// conjunction is a list of matches that must all hold.
-type conjunction []iptables.Words
-
-// either is a condition as its alternatives, of which at least one must hold; nil is no
-// condition.
-type either []conjunction
-
-// never is a condition that does not hold.
-func never() either { return either{} }
-
-// combine multiplies conditions out.
-func combine(conditions ...either) []conjunction {
-	out := []conjunction{nil}
-	for _, condition := range conditions {
-		if condition == nil {
-			continue
-		}
-		var longer []conjunction
-		for _, c := range out {
-			for _, alternative := range condition {
-				longer = append(longer, slices.Concat(c, alternative))
-			}
-		}
-		out = longer
-	}
-	return out
-}
-
-// question is a match that can also be asked the other way round.
-type question struct{ yes, no iptables.Words }
-
-// anyOf is the condition that at least one of the questions is answered with yes. Where alone
-// is true, no packet meets two of the alternatives: a Log must not log twice.
-func anyOf(alone bool, questions []question) either {
-	var out either
-	for i, q := range questions {
-		var c conjunction
-		for _, before := range questions[:i] {
-			if alone {
-				c = append(c, before.no)
-			}
-		}
-		out = append(out, append(c, q.yes))
-	}
-	return out
-}
-
-// noneOf is the condition that no question is answered with yes.
-func noneOf(questions []question) either {
-	if len(questions) == 0 {
-		return nil
-	}
-	var c conjunction
-	for _, q := range questions {
-		c = append(c, q.no)
-	}
-	return either{c}
-}
+// What a rule's conditions are made of here; see rules.Combine.
+type (
+	conjunction = rules.Conjunction[iptables.Words]
+	either      = rules.Either[iptables.Words]
+	question    = rules.Question[iptables.Words]
+)
 
 // matches are the rule's conditions multiplied out, the cheap ones first. Sets of nets that
 // they need are put into the part.
@@ -83,14 +27,14 @@ func (r *Renderer) matches(p *Part, rule *rules.Rule) []conjunction {
 	alone := rule.Action == model.Log
 	src := end{&rule.Source, "src", "-s", "--sports", r, p}
 	dst := end{&rule.Destination, "dst", "-d", "--dports", r, p}
-	return combine(
+	return rules.Combine(
 		r.protocol(rule), r.icmp(rule),
-		anyOf(alone, src.nets(src.Nets, false)), anyOf(alone, dst.nets(dst.Nets, false)),
-		noneOf(src.nets(src.NotNets, len(src.Nets) > 0)), noneOf(dst.nets(dst.NotNets, len(dst.Nets) > 0)),
-		anyOf(alone, dst.ports(dst.Ports, dst.PortSets)), anyOf(alone, src.ports(src.Ports, src.PortSets)),
-		anyOf(alone, src.sets(src.Sets)), anyOf(alone, dst.sets(dst.Sets)),
-		noneOf(dst.ports(dst.NotPorts, dst.NotPortSets)), noneOf(src.ports(src.NotPorts, src.NotPortSets)),
-		noneOf(src.sets(src.NotSets)), noneOf(dst.sets(dst.NotSets)),
+		rules.AnyOf(alone, src.nets(src.Nets, false)), rules.AnyOf(alone, dst.nets(dst.Nets, false)),
+		rules.NoneOf(src.nets(src.NotNets, len(src.Nets) > 0)), rules.NoneOf(dst.nets(dst.NotNets, len(dst.Nets) > 0)),
+		rules.AnyOf(alone, dst.ports(dst.Ports, dst.PortSets)), rules.AnyOf(alone, src.ports(src.Ports, src.PortSets)),
+		rules.AnyOf(alone, src.sets(src.Sets)), rules.AnyOf(alone, dst.sets(dst.Sets)),
+		rules.NoneOf(dst.ports(dst.NotPorts, dst.NotPortSets)), rules.NoneOf(src.ports(src.NotPorts, src.NotPortSets)),
+		rules.NoneOf(src.sets(src.NotSets)), rules.NoneOf(dst.sets(dst.NotSets)),
 	)
 }
 
@@ -141,7 +85,7 @@ func (r *Renderer) icmp(rule *rules.Rule) either {
 		case r.family == family.V4 && m.Type == anyICMPType && rule.Action == model.Deny:
 			continue
 		case r.family == family.V4 && m.Type == anyICMPType:
-			return never()
+			return either{} // never
 		}
 		match, option, _ := strings.Cut(icmpTypeMatch.Get(r.family), " --")
 		text := fmt.Sprintf("%s %s--%s %d", match, m.not, option, m.Type)
@@ -171,10 +115,10 @@ func (e end) nets(nets []netip.Prefix, another bool) []question {
 	case len(nets) == 0:
 		return nil
 	case len(nets) == 1 && !another:
-		return []question{{matching("%s %v", e.address, nets[0]), matching("! %s %v", e.address, nets[0])}}
+		return []question{{Yes: matching("%s %v", e.address, nets[0]), No: matching("! %s %v", e.address, nets[0])}}
 	}
 	set := e.r.netSet(e.part, nets)
-	return []question{{iptables.InSet(set, e.side), iptables.NotInSet(set, e.side)}}
+	return []question{{Yes: iptables.InSet(set, e.side), No: iptables.NotInSet(set, e.side)}}
 }
 
 // netSet is the set of some nets. It is named for them, so that rules share it.
@@ -198,7 +142,7 @@ func (e end) inSets(sets []model.SetID, which string) []question {
 	var out []question
 	for _, id := range sets {
 		set := SetName(id, e.r.family)
-		out = append(out, question{iptables.InSet(set, which), iptables.NotInSet(set, which)})
+		out = append(out, question{Yes: iptables.InSet(set, which), No: iptables.NotInSet(set, which)})
 	}
 	return out
 }
@@ -208,7 +152,7 @@ func (e end) ports(ranges []model.PortRange, sets []model.SetID) []question {
 	var out []question
 	for _, text := range multiports(ranges) {
 		out = append(out, question{
-			matching("-m multiport %s %s", e.port, text), matching("-m multiport ! %s %s", e.port, text),
+			Yes: matching("-m multiport %s %s", e.port, text), No: matching("-m multiport ! %s %s", e.port, text),
 		})
 	}
 	return append(out, e.inSets(sets, e.side+","+e.side)...)

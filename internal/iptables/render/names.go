@@ -3,12 +3,12 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
 	"strings"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/ipset"
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/rules"
 )
 
 // Names of what is always there. They are Felix's where it has the like.
@@ -60,37 +60,15 @@ func isNamedForContent(set string) bool {
 
 // EndpointChain is the chain that an interface's traffic of one direction goes to.
 func EndpointChain(iface string, d model.Direction) string {
-	if d == model.Egress {
-		return name(maxChain, "cali-fw-", iface)
-	}
-	return name(maxChain, "cali-tw-", iface)
+	return name(maxChain, rules.EndpointPrefix(d), iface)
 }
 
 func grantedChain(iface string) string { return name(maxChain, "cali-sa-", iface) }
 
 // PolicyChain is a policy's chain for a direction.
 func PolicyChain(id model.PolicyID, d model.Direction) string {
-	prefix := "cali-pi-"
-	if d == model.Egress {
-		prefix = "cali-po-"
-	}
-	parts := []string{kindName(id.Kind), id.Name}
-	if id.Namespace != "" {
-		parts = []string{kindName(id.Kind), id.Namespace, id.Name}
-	}
+	prefix, parts := rules.PolicyName(id, d)
 	return name(maxChain, prefix, parts...)
-}
-
-func kindName(k model.Kind) string {
-	switch k {
-	case model.KindKubernetesPolicy:
-		return "knp"
-	case model.KindPolicy:
-		return "np"
-	case model.KindGlobalPolicy:
-		return "gnp"
-	}
-	return strconv.Itoa(int(k))
 }
 
 // name makes a name that iptables and ipset take, and that no other parts share. Parts of

@@ -2,86 +2,32 @@ package render
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/margay-net/margay/internal/model"
 	"github.com/margay-net/margay/internal/nftables/nft"
 	"github.com/margay-net/margay/internal/rules"
 )
 
-// A rule of a policy is a conjunction, and so is a rule of nftables; but some conditions
-// are alternatives that no one match can say: an address in one of two sets, a port that
-// is in a range or in a set of addresses with ports. Each combination of alternatives is a
-// rule of its own.
-
-// conjunction is a list of matches that must all hold.
-type conjunction []nft.Statement
-
-// either is a condition as its alternatives, of which at least one must hold.
-type either []conjunction
-
-// combine multiplies conditions out.
-func combine(conditions ...either) []conjunction {
-	out := []conjunction{nil}
-	for _, condition := range conditions {
-		if len(condition) == 0 {
-			continue
-		}
-		var longer []conjunction
-		for _, c := range out {
-			for _, alternative := range condition {
-				longer = append(longer, slices.Concat(c, alternative))
-			}
-		}
-		out = longer
-	}
-	return out
-}
-
-// question is a match that can also be asked the other way round.
-type question struct{ yes, no nft.Match }
-
-// anyOf is the condition that at least one of the questions is answered with yes. Where
-// alone is true, no packet meets two of the alternatives: a Log must not log twice.
-func anyOf(alone bool, questions []question) either {
-	var out either
-	for i, q := range questions {
-		var c conjunction
-		for _, before := range questions[:i] {
-			if alone {
-				c = append(c, before.no)
-			}
-		}
-		out = append(out, append(c, q.yes))
-	}
-	return out
-}
-
-// noneOf is the condition that no question is answered with yes.
-func noneOf(questions []question) either {
-	var c conjunction
-	for _, q := range questions {
-		c = append(c, q.no)
-	}
-	if c == nil {
-		return nil
-	}
-	return either{c}
-}
+// What a rule's conditions are made of here; see rules.Combine.
+type (
+	conjunction = rules.Conjunction[nft.Statement]
+	either      = rules.Either[nft.Statement]
+	question    = rules.Question[nft.Statement]
+)
 
 // matches are the rule's conditions multiplied out, the cheap ones first.
 func (r *Renderer) matches(rule *rules.Rule) []conjunction {
 	alone := rule.Action == model.Log
 	src := end{&rule.Source, nft.SAddr(r.family), nft.SPort, r}
 	dst := end{&rule.Destination, nft.DAddr(r.family), nft.DPort, r}
-	return combine(
+	return rules.Combine(
 		r.protocol(rule), r.icmp(rule.ICMP), r.notICMP(rule.NotICMP),
-		anyOf(alone, dst.ports()), anyOf(alone, src.ports()),
-		anyOf(alone, src.nets()), anyOf(alone, dst.nets()),
-		anyOf(alone, src.sets()), anyOf(alone, dst.sets()),
-		noneOf(dst.notPorts()), noneOf(src.notPorts()),
-		noneOf(src.notNets()), noneOf(dst.notNets()),
-		noneOf(src.notSets()), noneOf(dst.notSets()),
+		rules.AnyOf(alone, dst.ports()), rules.AnyOf(alone, src.ports()),
+		rules.AnyOf(alone, src.nets()), rules.AnyOf(alone, dst.nets()),
+		rules.AnyOf(alone, src.sets()), rules.AnyOf(alone, dst.sets()),
+		rules.NoneOf(dst.notPorts()), rules.NoneOf(src.notPorts()),
+		rules.NoneOf(src.notNets()), rules.NoneOf(dst.notNets()),
+		rules.NoneOf(src.notSets()), rules.NoneOf(dst.notSets()),
 	)
 }
 
@@ -152,7 +98,7 @@ func (e end) inSets(fields nft.Concat, sets []model.SetID) []question {
 	var out []question
 	for _, id := range sets {
 		set := SetName(id, e.r.family)
-		out = append(out, question{fields.In(set), fields.NotIn(set)})
+		out = append(out, question{Yes: fields.In(set), No: fields.NotIn(set)})
 	}
 	return out
 }
@@ -163,7 +109,7 @@ func inNets(f nft.Field, nets []netip.Prefix) []question {
 		return nil
 	}
 	values := netValues(nets)
-	return []question{{f.Is(values...), f.Not(values...)}}
+	return []question{{Yes: f.Is(values...), No: f.Not(values...)}}
 }
 
 // inRanges is one question about all of the ranges.
@@ -175,7 +121,7 @@ func inRanges(f nft.Field, ranges []model.PortRange) []question {
 	for _, r := range ranges {
 		values = append(values, nft.Nums(uint32(r.First), uint32(r.Last)))
 	}
-	return []question{{f.Is(values...), f.Not(values...)}}
+	return []question{{Yes: f.Is(values...), No: f.Not(values...)}}
 }
 
 func netValues(nets []netip.Prefix) []nft.Value {

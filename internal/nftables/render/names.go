@@ -8,6 +8,7 @@ import (
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/model"
+	"github.com/margay-net/margay/internal/rules"
 )
 
 // Names of the maps and sets that are always there. Those of one family end in its
@@ -37,47 +38,21 @@ func SetName(id model.SetID, f family.Family) string {
 
 // endpointChain is the chain that an interface's traffic of one direction goes to.
 func endpointChain(iface string, d model.Direction) string {
-	return name(endpointPrefix(d), iface)
+	return name(rules.EndpointPrefix(d), iface)
 }
 
 // tierChain is the chain of a tier that is not the last one.
 func tierChain(iface, tier string, d model.Direction) string {
-	return name(endpointPrefix(d), iface, tier)
-}
-
-func endpointPrefix(d model.Direction) string {
-	if d == model.Egress {
-		return "cali-fw-"
-	}
-	return "cali-tw-"
+	return name(rules.EndpointPrefix(d), iface, tier)
 }
 
 // policyChain is a policy's n-th chain for a direction: Pass rules cut it into several.
 func policyChain(id model.PolicyID, d model.Direction, n int) string {
-	prefix := "cali-pi-"
-	if d == model.Egress {
-		prefix = "cali-po-"
-	}
-	parts := []string{kindName(id.Kind), id.Name}
-	if id.Namespace != "" {
-		parts = []string{kindName(id.Kind), id.Namespace, id.Name}
-	}
+	prefix, parts := rules.PolicyName(id, d)
 	if n > 0 {
 		parts = append(parts, strconv.Itoa(n))
 	}
 	return name(prefix, parts...)
-}
-
-func kindName(k model.Kind) string {
-	switch k {
-	case model.KindKubernetesPolicy:
-		return "knp"
-	case model.KindPolicy:
-		return "np"
-	case model.KindGlobalPolicy:
-		return "gnp"
-	}
-	return strconv.Itoa(int(k))
 }
 
 func grantedChain(iface string) string { return name("cali-sa-", iface) }
