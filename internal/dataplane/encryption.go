@@ -43,7 +43,6 @@ type encrypted struct {
 	driver *wireguard.Driver
 	key    wireguard.PrivateKey
 	table  uint32
-	mtu    int // as last configured
 	// audit is when peers and key are to be read again: the kernel tells nobody of a change.
 	audit time.Time
 	// seen are the peers as of the last audit, silent those that did not answer by then.
@@ -118,7 +117,6 @@ func (e *encryption) configureFamily(f family.Family) {
 	}
 	if t != nil {
 		t.driver.Use(e.choice(t))
-		t.driver.Configure(e.driverSettings(f))
 	}
 }
 
@@ -302,9 +300,6 @@ func (e *encryption) update(b *calc.Batch) {
 	}
 	for _, o := range b.Own {
 		*e.own.At(o.Family) = o
-		if t := e.open.Get(o.Family); t != nil {
-			t.driver.Configure(e.driverSettings(o.Family))
-		}
 	}
 }
 

@@ -37,10 +37,7 @@ func (e *encryption) apply(now time.Time) (due time.Time, errs family.Pair[error
 const openRetry = 5 * time.Second
 
 func (e *encryption) applyFamily(f family.Family, t *encrypted, now time.Time) (time.Time, error) {
-	if s := e.driverSettings(f); s.MTU != t.mtu { // the link below has another
-		t.mtu = s.MTU
-		t.driver.Configure(s)
-	}
+	t.driver.Configure(e.driverSettings(f)) // the link below may have another MTU
 	if !e.wanted(f) {
 		return t.driver.Apply(now)
 	}

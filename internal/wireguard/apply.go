@@ -30,20 +30,20 @@ func (d *Driver) Apply(now time.Time) (next time.Time, err error) {
 	// What a packet meets first comes last: a peer before the routes to it, these before the rule
 	// that leads there; and the other way round for what goes.
 	if d.link.Index != 0 {
-		d.note(now, d.writePeers(now), d.writeAddresses(now))
+		d.note(d.writePeers(now), d.writeAddresses(now))
 		if err := d.greet(now); err != nil {
 			d.fail(now, err)
 		}
 	}
-	d.note(now, d.writeRoutes(now), d.writeRules(now))
+	d.note(d.writeRoutes(now), d.writeRules(now))
 	if d.link.Index != 0 {
-		d.note(now, d.removePeers(now))
+		d.note(d.removePeers(now))
 	}
 	return d.due(), d.trouble
 }
 
 // note keeps the first of some errors; what has failed is due again by its own tracker.
-func (d *Driver) note(_ time.Time, errs ...error) {
+func (d *Driver) note(errs ...error) {
 	if d.trouble == nil {
 		d.trouble = errors.Join(errs...)
 	}

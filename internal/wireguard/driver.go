@@ -4,12 +4,12 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/margay-net/margay/internal/family"
 	"github.com/margay-net/margay/internal/interfaces/rtnetlink"
-	"github.com/margay-net/margay/internal/reconcile"
 )
 
 // Driver keeps one family's tunnel. It is not safe for concurrent use.
@@ -72,13 +72,20 @@ func New(o Options) *Driver {
 		fresh: map[Key]time.Time{},
 	}
 	d.nodes.own = o.Key.Public()
-	d.Configure(o.Settings)
+	d.begin(o.Settings)
 	return d
 }
 
-// Configure puts new settings into force. All is compared anew with what the kernel has, and what
-// is right stays as it is, sessions included.
+// Configure puts settings into force; the same again change nothing. With new ones all is compared
+// anew with what the kernel has, and what is right stays as it is, sessions included.
 func (d *Driver) Configure(s Settings) {
+	if !reflect.DeepEqual(s, d.settings) {
+		d.begin(s)
+	}
+}
+
+// begin begins with settings of which nothing is in the kernel yet, as far as is known.
+func (d *Driver) begin(s Settings) {
 	if old := d.settings; !old.Off() && (old.Name != s.Name || old.Table != s.Table || old.Priority != s.Priority || s.Off()) {
 		d.former = append(d.former, old)
 	}
@@ -110,8 +117,9 @@ func (d *Driver) touchAll() {
 
 // Use makes devices from now on by another Maker; one that this does not take is replaced.
 func (d *Driver) Use(m Maker) {
-	d.maker = m
-	d.stale = true
+	if m != d.maker {
+		d.maker, d.stale = m, true
+	}
 }
 
 // Handle takes events in. What is written by us and by nobody else must not be among them.
@@ -152,9 +160,6 @@ func (d *Driver) Peers() (map[string]Peer, error) {
 	}
 	return out, nil
 }
-
-// Counts says how many peers there are, and how many of them are not as they should be.
-func (d *Driver) Counts() reconcile.Counts { return d.tracker.peers.Counts() }
 
 // SetKey changes the node's own key. Sessions end: the others do not know the new key yet.
 func (d *Driver) SetKey(k PrivateKey) {

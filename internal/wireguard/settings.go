@@ -28,8 +28,6 @@ type Settings struct {
 	Priority uint32
 	// Required drops what goes to a node without a key, instead of letting it go in the clear.
 	Required bool
-	// Threaded asks for threaded NAPI on the device.
-	Threaded bool
 	// Addresses are the node's own on the device: one, or with one tunnel for both families up
 	// to two.
 	Addresses []netip.Addr
